@@ -1,0 +1,56 @@
+/** Everything that wgrad throws on purpose is a {@link WgradError}: a stable `code`, what, why, and what to do. */
+
+export type ErrorCode =
+  // the machine
+  | 'no-webgpu' // navigator.gpu is absent
+  | 'insecure-context' // a page that is not https or localhost
+  | 'no-adapter' // WebGPU is there, no adapter is
+  | 'limit-exceeded' // the device's limits are too small
+  | 'out-of-memory'
+  | 'device-lost'
+  | 'kernel-invalid' // a WGSL module was refused
+  | 'disposed' // use after dispose
+  // the graph
+  | 'shape'
+  | 'dtype'
+  | 'not-differentiable'
+  | 'missing-feed'
+  | 'unknown-name' // a layer, parameter, value or class that does not exist
+  | 'not-finite' // NaN or infinity where a number is needed
+  // files
+  | 'onnx-parse'
+  | 'onnx-invalid'
+  | 'onnx-unsupported'
+  | 'onnx-external-data'
+  | 'file-missing'
+  | 'file-format'
+  | 'image-decode'
+  | 'dataset-empty'
+  // downloads
+  | 'download-failed'
+  | 'download-corrupt'
+  // calls
+  | 'invalid-argument'
+  | 'usage';
+
+export interface ErrorDetails {
+  /** What the caller can do about it: one imperative sentence. */
+  remedy?: string;
+  /** The lower-level error that led here. */
+  cause?: unknown;
+}
+
+export class WgradError extends Error {
+  override readonly name = 'WgradError';
+  readonly remedy: string | undefined;
+
+  /** @param message names the thing (tensor, node, file) and the reason. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(details.remedy ? `${message}. ${details.remedy}` : message, { cause: details.cause });
+    this.remedy = details.remedy;
+  }
+}
