@@ -1,0 +1,43 @@
+/**
+ * Kernels: WGSL files of kernels/, described at build time by wgsl_reflect (scripts/kernels.ts writes
+ * src/gpu/kernels.gen.ts), specialised here by replacing the values of their `const` declarations.
+ */
+export type ConstantType = 'u32' | 'i32' | 'f32' | 'bool';
+
+/** What the build knows of one WGSL file. */
+export interface Kernel {
+  readonly name: string;
+  readonly code: string;
+  /** Storage bindings by name, in @binding order. */
+  readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>;
+  /** Specialisable `const NAME: type = default;` lines. */
+  readonly constants: Readonly<Record<string, ConstantType>>;
+  readonly entry: string;
+}
+
+export type Constants<K extends Kernel> = {
+  readonly [N in keyof K['constants']]?: K['constants'][N] extends 'bool' ? boolean : number;
+};
+
+function literal(value: number | boolean, type: ConstantType): string {
+  if (type === 'bool') return value ? 'true' : 'false';
+  if (type === 'u32') return `${value}u`;
+  if (type === 'i32') return `${value}i`;
+  const n = value as number;
+  // WGSL has no literal for infinities; the largest finite f32 stands for them in clamps and maxima.
+  const finite = Math.min(Math.max(n, -3.4028234663852886e38), 3.4028234663852886e38);
+  const text = String(Math.fround(finite));
+  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+}
+
+/** The kernel's WGSL with `constants` in place of the defaults. */
+export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>): string {
+  let code: string = kernel.code;
+  for (const [name, value] of Object.entries(constants) as [string, number | boolean | undefined][]) {
+    if (value === undefined) continue;
+    const type = kernel.constants[name];
+    if (!type) throw new Error(`kernel ${kernel.name} has no constant ${name}`);
+    code = code.replace(new RegExp(`const ${name}\\s*:\\s*${type}\\s*=[^;]*;`), () => `const ${name}:${type}=${literal(value, type)};`);
+  }
+  return code;
+}

@@ -1,0 +1,89 @@
+/** The graph's leaves: inputs, constants and variables. */
+import { WgradError } from '../errors.ts';
+import type { Op } from './op.ts';
+import { show, sizeOf, type Shape } from './shape.ts';
+import { apply1, type DType, type Layout, type Tensor, type TensorData } from './tensor.ts';
+
+const noLowering = () => {
+  throw new Error('leaves are bound by the planner, not lowered');
+};
+
+export interface InputAttrs {
+  name: string;
+  shape: Shape;
+  dtype: DType;
+}
+
+export const inputOp: Op<InputAttrs> = {
+  name: 'input',
+  infer: (_, a) => [{ shape: a.shape, dtype: a.dtype }],
+  lower: noLowering,
+};
+
+/** A value given at each run: `program.run({ [name]: data })`. */
+export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Tensor =>
+  apply1(inputOp, [], { name, shape: [...shape], dtype });
+
+export interface ConstantAttrs {
+  data: TensorData;
+  shape: Shape;
+}
+
+export const constantOp: Op<ConstantAttrs> = {
+  name: 'constant',
+  infer: (_, a) => [{ shape: a.shape, dtype: a.data instanceof Int32Array ? 'i32' : 'f32' }],
+  lower: noLowering,
+};
+
+/** Host data fixed for good, row-major; uploaded once per Program. */
+export function constant(data: TensorData | readonly number[], shape?: Shape): Tensor {
+  const array = data instanceof Float32Array || data instanceof Int32Array ? data : Float32Array.from(data);
+  const dims = shape ?? [array.length];
+  if (sizeOf(dims) !== array.length) {
+    throw new WgradError('shape', `constant: ${array.length} values do not fill the shape ${show(dims)}`);
+  }
+  return apply1(constantOp, [], { data: array, shape: [...dims] });
+}
+
+export const scalar = (value: number): Tensor => constant(Float32Array.of(value), []);
+
+/** A device-resident value that outlives Programs: a parameter, a running statistic, an optimiser's moment. */
+export class Variable {
+  readonly tensor: Tensor;
+  readonly shape: Shape;
+
+  /**
+   * @param data initial values, row-major in `shape`; kept by reference, never written to.
+   * @param layout physical order on the device; convolution weights (OIHW) use 'hwio'.
+   */
+  constructor(
+    readonly name: string,
+    shape: Shape,
+    readonly initial: Float32Array<ArrayBufferLike>,
+    readonly layout: Layout = 'row',
+  ) {
+    if (sizeOf(shape) !== initial.length) {
+      throw new WgradError('shape', `variable ${name}: ${initial.length} values do not fill the shape ${show(shape)}`);
+    }
+    if (layout !== 'row' && shape.length !== 4) {
+      throw new WgradError('shape', `variable ${name}: layout ${layout} needs rank 4, the shape is ${show(shape)}`);
+    }
+    this.shape = [...shape];
+    this.tensor = apply1(variableOp, [], { variable: this });
+    this.tensor.node.name = name;
+  }
+}
+
+export interface VariableAttrs {
+  variable: Variable;
+}
+
+export const variableOp: Op<VariableAttrs> = {
+  name: 'variable',
+  infer: (_, a) => [{ shape: a.variable.shape, dtype: 'f32' }],
+  lower: noLowering,
+};
+
+/** The variable behind a leaf, or undefined. */
+export const variableOf = (t: Tensor): Variable | undefined =>
+  t.node.op === variableOp ? (t.node.attrs as VariableAttrs).variable : undefined;

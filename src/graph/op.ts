@@ -1,0 +1,45 @@
+/**
+ * What an op is: its shape rule, its vector-Jacobian product, and its lowering to kernels. One file an op in src/ops
+ * holds all three side by side, so that a reader can check the maths from that file alone.
+ */
+import type { LowerContext } from '../plan/lower.ts';
+import type { Shape } from './shape.ts';
+import type { DType, Node, Tensor } from './tensor.ts';
+
+export interface TensorSpec {
+  shape: Shape;
+  dtype: DType;
+}
+
+/** Builds the gradient with respect to one input, or null where none exists (indices, targets). */
+export type VjpThunk = (() => Tensor) | null;
+
+/**
+ * The reverse rule: given the cotangent of each output (undefined where nothing flows back), returns one closure per
+ * input. grad() calls only the closures of inputs that lead to something asked for: nothing else is ever built.
+ */
+export type Vjp<A = any> = (node: Node<A>, cotangents: readonly (Tensor | undefined)[]) => readonly VjpThunk[];
+
+export interface Op<A = any> {
+  readonly name: string;
+  /** Shapes and dtypes of the outputs; throws WgradError 'shape' or 'dtype', naming the op and the shapes. */
+  infer(inputs: readonly Tensor[], attrs: A): TensorSpec[];
+  /** Absent: the op has no gradient, and asking for one is the error 'not-differentiable'. */
+  vjp?: Vjp<A>;
+  /** Emits dispatches (or aliases) for the node. */
+  lower(ctx: LowerContext, node: PlanNode<A>): void;
+  /** Floating-point operations of a run (a multiply-add is two). Absent: 0. */
+  flops?(node: PlanNode<A>): number;
+  /** The op changes its first inputs, which are variables, in place. Effects run after everything that reads them. */
+  effect?: boolean;
+}
+
+/** A node as the planner sees it: fusion may have replaced the one that the user built. */
+export interface PlanNode<A = any> {
+  op: Op<A>;
+  attrs: A;
+  inputs: readonly Tensor[];
+  outputs: readonly Tensor[];
+  role: Node['role'];
+  name?: string;
+}

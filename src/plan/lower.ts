@@ -1,0 +1,47 @@
+/** What an op's `lower` may ask of the planner. */
+import type { Constants, Kernel } from '../gpu/kernel.ts';
+import type { Layout, Tensor } from '../graph/tensor.ts';
+
+/** A region of device memory that the planner will place: opaque to ops. */
+export interface Storage {
+  readonly bytes: number;
+}
+
+export type Bindings<K extends Kernel> = { readonly [N in keyof K['bindings']]: Storage };
+
+export interface Dispatch<K extends Kernel> {
+  bindings: Bindings<K>;
+  constants?: Constants<K>;
+  /** Workgroup counts; each at most 65,535 (see {@link grid}). */
+  workgroups: readonly [number, number?, number?];
+}
+
+export interface LowerContext {
+  /** The device's limits and nature, for the choice of kernel and tile. */
+  readonly limits: GPUSupportedLimits;
+  /** The layout in which `t` is stored at this point of the plan. */
+  layoutOf(t: Tensor): Layout;
+  /** Where `t` is stored; with a layout, converted to it first (once per tensor and layout). */
+  read(t: Tensor, layout?: Layout): Storage;
+  /** Allocates an output in `layout` (default 'row'). */
+  write(t: Tensor, layout?: Layout): Storage;
+  /** `output` is `input` under another shape: same bytes, no dispatch. */
+  alias(output: Tensor, input: Tensor, layout?: Layout): void;
+  /** For effects: the variable's own storage, to be updated in place. */
+  update(variable: Tensor): Storage;
+  /** Memory that lives during this node's dispatches only. */
+  scratch(elements: number): Storage;
+  /** A small read-only constant. */
+  constant(data: Float32Array | Int32Array | Uint32Array): Storage;
+  dispatch<K extends Kernel>(kernel: K, dispatch: Dispatch<K>): void;
+}
+
+/**
+ * Workgroup counts for a flat index space: kernels rebuild it as
+ * `gid.x + gid.y * (num_workgroups.x * WORKGROUP_SIZE)`.
+ */
+export function grid(items: number, workgroupSize: number): [number, number] {
+  const groups = Math.max(1, Math.ceil(items / workgroupSize));
+  const x = Math.min(groups, 65535);
+  return [x, Math.ceil(groups / x)];
+}
