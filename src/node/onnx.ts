@@ -1,0 +1,57 @@
+/** ONNX files on disk: the model's bytes, and external data out of the model's own folder and nowhere else. */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, resolve, sep } from 'node:path';
+import { WgradError } from '../errors.ts';
+import { isLocalName } from '../onnx/tensor.ts';
+import type { ExternalDataResolver } from '../onnx/types.ts';
+
+export interface OnnxFile {
+  bytes: Uint8Array;
+  /** The file's name, for messages. */
+  source: string;
+  external: ExternalDataResolver;
+}
+
+/** @throws 'file-missing', 'file-format' (a folder, or empty). */
+export async function readOnnxFile(path: string): Promise<OnnxFile> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw new WgradError('file-missing', `model ${path}: no such file`, { cause });
+  });
+  if (!info.isFile()) throw new WgradError('file-format', `model ${path}: not a file`);
+  if (info.size === 0) throw new WgradError('file-format', `model ${path}: the file is empty`);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new WgradError('file-format', `model ${path}: cannot be read`, { cause });
+  });
+  return { bytes, source: basename(path), external: folderResolver(dirname(path)) };
+}
+
+/**
+ * Reads external data from `folder`. A location that is absolute, a URL, climbs out with `..`, or is a link to
+ * somewhere else is refused: a model is untrusted input, and must not read the rest of the disk into its weights.
+ *
+ * @throws (rejects) 'onnx-external-data'. Each file is read once, however many tensors lie in it.
+ */
+export function folderResolver(folder: string): ExternalDataResolver {
+  const files = new Map<string, Promise<Uint8Array>>();
+  return (location) => {
+    const known = files.get(location);
+    if (known) return known;
+    const file = readInside(folder, location);
+    files.set(location, file);
+    return file;
+  };
+}
+
+async function readInside(folder: string, location: string): Promise<Uint8Array> {
+  const refuse = (reason: string, cause?: unknown): WgradError =>
+    new WgradError('onnx-external-data', `external data '${location}': ${reason}`, { cause });
+  if (!isLocalName(location)) throw refuse("the location leaves the model's folder");
+  const root = await realpath(folder);
+  const path = await realpath(resolve(root, location)).catch((cause: unknown) => {
+    throw refuse("no such file in the model's folder", cause);
+  });
+  if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) throw refuse("the link leaves the model's folder");
+  const info = await stat(path);
+  if (!info.isFile()) throw refuse('not a file');
+  return await readFile(path);
+}

@@ -1,0 +1,162 @@
+/** ONNX bytes -> {@link OnnxGraph}: decoded, complete, in topological order, or one error that lists what is wrong. */
+import type { onnx } from 'onnx-proto';
+import { WgradError } from '../errors.ts';
+import { int, isExternal, readExternal, readTensor } from './tensor.ts';
+import { parseModel } from './proto.ts';
+import { dtypeOfCode, OPSET_MAX, OPSET_MIN } from './types.ts';
+import type {
+  ExternalDataResolver,
+  OnnxAttribute,
+  OnnxGraph,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValueInfo,
+} from './types.ts';
+import { validate } from './validate.ts';
+
+export interface DecodeOptions {
+  /** The file's name or URL, for messages. */
+  source?: string;
+  /** Where external data is read from; without it a model that has any is refused. */
+  external?: ExternalDataResolver;
+  signal?: AbortSignal;
+  /** Op types that the importer builds; a node of another type is listed in an 'onnx-unsupported' error. */
+  supportedOps?: ReadonlySet<string>;
+}
+
+/**
+ * @throws 'onnx-parse' (not a model), 'onnx-invalid' (a contradictory model), 'onnx-unsupported' (ops, data types or
+ *   operator sets that are not read), 'onnx-external-data'. Problems of the graph come as one error that lists all.
+ */
+export async function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Promise<OnnxGraph> {
+  const source = options.source ?? 'model';
+  try {
+    return await decode(bytes, source, options);
+  } catch (cause) {
+    if (cause instanceof WgradError || options.signal?.aborted) throw cause;
+    throw new WgradError('onnx-parse', `${source}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+async function decode(bytes: Uint8Array, source: string, options: DecodeOptions): Promise<OnnxGraph> {
+  const model = parseModel(bytes, source);
+  const graph = model.graph!;
+  const opset = standardOpset(model, source);
+
+  const problems: string[] = [];
+  const initializers = new Map<string, OnnxTensor>();
+  if (graph.sparseInitializer?.length) problems.push(`${graph.sparseInitializer.length} sparse initialisers`);
+  for (const tensor of graph.initializer ?? []) {
+    options.signal?.throwIfAborted();
+    const name = tensor.name ?? '';
+    const what = `${source}: initialiser '${name}'`;
+    if (!name) problems.push('an initialiser without a name');
+    if (initializers.has(name)) problems.push(`initialiser '${name}' is given twice`);
+    else
+      initializers.set(
+        name,
+        isExternal(tensor) ? await readExternal(tensor, what, options.external) : readTensor(tensor, what),
+      );
+  }
+
+  const nodes = (graph.node ?? []).map((node, index) => readNode(node, index, source));
+  const inputs = (graph.input ?? []).map((info) => readValueInfo(info, source));
+  const outputs = (graph.output ?? []).map((info) => readValueInfo(info, source));
+  const draft: OnnxGraph = {
+    name: graph.name ?? '',
+    irVersion: int(model.irVersion),
+    producer: model.producerName ?? '',
+    opset,
+    nodes: uniquelyNamed(nodes),
+    initializers,
+    inputs: inputs.filter((input) => !initializers.has(input.name)),
+    outputs,
+    metadata: new Map((model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? ''])),
+  };
+  return validate(draft, source, problems, options.supportedOps);
+}
+
+function standardOpset(model: onnx.IModelProto, source: string): number {
+  const standard = model.opsetImport!.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
+  const opset = int(standard?.version);
+  if (!standard || !(opset >= OPSET_MIN && opset <= OPSET_MAX))
+    throw new WgradError('onnx-unsupported', `${source}: operator set ${standard ? opset : 'ai.onnx is missing'}`, {
+      remedy: `Export with an operator set from ${OPSET_MIN} to ${OPSET_MAX}`,
+    });
+  return opset;
+}
+
+function readNode(node: onnx.INodeProto, index: number, source: string): OnnxNode {
+  const opType = node.opType ?? '';
+  const name = node.name || `${opType}_${index}`;
+  return {
+    name,
+    opType,
+    domain: node.domain && node.domain !== 'ai.onnx' ? node.domain : '',
+    inputs: node.input ?? [],
+    outputs: node.output ?? [],
+    attributes: new Map(
+      (node.attribute ?? []).map((attribute) => [attribute.name ?? '', readAttribute(attribute, name, source)]),
+    ),
+  };
+}
+
+/** Files repeat node names (the standard only asks that they do not); a later one gets its output's name appended. */
+function uniquelyNamed(nodes: OnnxNode[]): OnnxNode[] {
+  const seen = new Set<string>();
+  return nodes.map((node, index) => {
+    let name = node.name;
+    if (seen.has(name)) name = `${name}#${index}`;
+    seen.add(name);
+    return name === node.name ? node : { ...node, name };
+  });
+}
+
+const text = new TextDecoder();
+
+function readAttribute(a: onnx.IAttributeProto, node: string, source: string): OnnxAttribute {
+  switch (a.type || guessAttributeType(a)) {
+    case 1:
+      return { type: 'float', value: a.f ?? 0 };
+    case 2:
+      return { type: 'int', value: int(a.i) };
+    case 3:
+      return { type: 'string', value: text.decode(a.s ?? new Uint8Array()) };
+    case 4:
+      if (!a.t) throw new WgradError('onnx-invalid', `${source}: node '${node}': attribute '${a.name}' has no tensor`);
+      return { type: 'tensor', value: readTensor(a.t, `${source}: node '${node}', attribute '${a.name}'`) };
+    case 6:
+      return { type: 'floats', value: a.floats ?? [] };
+    case 7:
+      return { type: 'ints', value: (a.ints ?? []).map(int) };
+    case 8:
+      return { type: 'strings', value: (a.strings ?? []).map((entry) => text.decode(entry)) };
+    default:
+      return { type: 'other', value: null };
+  }
+}
+
+/** The first files had no `type`: it follows from the field that is filled. */
+function guessAttributeType(a: onnx.IAttributeProto): number {
+  if (a.ints?.length) return 7;
+  if (a.floats?.length) return 6;
+  if (a.strings?.length) return 8;
+  if (a.t) return 4;
+  if (Object.hasOwn(a, 's')) return 3;
+  if (Object.hasOwn(a, 'f')) return 1;
+  return Object.hasOwn(a, 'i') ? 2 : 0;
+}
+
+function readValueInfo(info: onnx.IValueInfoProto, source: string): OnnxValueInfo {
+  const name = info.name ?? '';
+  const tensor = info.type?.tensorType;
+  const dtype = tensor && dtypeOfCode(tensor.elemType ?? 0);
+  if (!dtype) throw new WgradError('onnx-unsupported', `${source}: '${name}' is not a tensor of numbers`);
+  const dims = tensor.shape
+    ? (tensor.shape.dim ?? []).map((dim) => (Object.hasOwn(dim, 'dimValue') ? int(dim.dimValue) : (dim.dimParam ?? '')))
+    : null;
+  // A dimension of 0 or -1 is how some exporters write "unknown".
+  return { name, dtype, dims: dims && dims.map((dim) => (typeof dim === 'number' && dim <= 0 ? '' : dim)) };
+}
