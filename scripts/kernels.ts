@@ -8,13 +8,13 @@ import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 const root = new URL('..', import.meta.url);
 const folder = new URL('kernels/', root);
 
-/** Drops comments and needless white space: what ships is code only. */
+/** Drops comments and needless white space; lines stay where they are, so that a compiler's message finds its place. */
 const minify = (code: string) =>
   code
-    .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\/\/.*$/gm, '')
-    .replace(/\s+/g, ' ')
-    .replace(/ ?([{}()[\];,:=+*/<>&|!%]) ?/g, (_, c: string) => c)
+    .split('\n')
+    .map((line) => line.trim().replace(/ ?([{}()[\];,:=+*/<>&|!%]) ?/g, '$1'))
+    .join('\n')
     .trim();
 
 const parts = [

@@ -30,7 +30,7 @@ export interface Op<A = any> {
   lower(ctx: LowerContext, node: PlanNode<A>): void;
   /** Floating-point operations of a run (a multiply-add is two). Absent: 0. */
   flops?(node: PlanNode<A>): number;
-  /** The op changes its first inputs, which are variables, in place. Effects run after everything that reads them. */
+  /** The op changes the variables among its inputs in place. Effects run after everything else in a Program. */
   effect?: boolean;
 }
 

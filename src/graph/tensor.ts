@@ -17,7 +17,7 @@ export type Role = 'forward' | 'input-gradient' | 'weight-gradient' | 'update';
 
 export interface Node<A = any> {
   readonly id: number;
-  readonly op: Op<A>;
+  readonly op: Op<any>;
   readonly attrs: A;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];

@@ -1,0 +1,18 @@
+/** What only Node needs: an engine on whichever adapter this machine has. */
+import { Engine } from '../engine.ts';
+import { openAdapter } from './adapter.ts';
+
+export interface NodeEngineOptions {
+  /** 'gpu', 'lavapipe', 'swiftshader' or 'chromium'; default: WGRAD_ADAPTER, else the best there is. */
+  adapter?: string;
+  log?: (line: string) => void;
+}
+
+/** @throws WgradError 'no-adapter', saying what was tried. */
+export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
+  const opened = await openAdapter({
+    ...(options.adapter !== undefined && { choice: options.adapter }),
+    ...(options.log && { log: options.log }),
+  });
+  return Engine.create({ adapter: opened.adapter, description: opened.description });
+}

@@ -1,0 +1,42 @@
+/** Repeating along new or unit axes, and its adjoint, the sum over them. */
+import type { Op } from '../graph/op.ts';
+import { broadcastShapes, sameShape, show, type Shape } from '../graph/shape.ts';
+import { stridesOf } from '../graph/shape.ts';
+import { WgradError } from '../errors.ts';
+import { apply1, type Tensor } from '../graph/tensor.ts';
+import { copyStridedTo } from './copy.ts';
+import { sum } from './reduce.ts';
+import { reshape } from './reshape.ts';
+
+interface BroadcastAttrs {
+  shape: Shape;
+}
+
+const broadcastOp: Op<BroadcastAttrs> = {
+  name: 'broadcast_to',
+  infer: ([x], { shape }) => {
+    if (!sameShape(broadcastShapes(x!.shape, shape, 'broadcast_to'), shape)) {
+      throw new WgradError('shape', `broadcast_to: ${x} does not broadcast to ${show(shape)}`);
+    }
+    return [{ shape, dtype: x!.dtype }];
+  },
+  vjp: (node, [g]) => [() => sumTo(g!, node.inputs[0]!.shape)],
+  lower(ctx, { inputs: [x], outputs: [y] }) {
+    const lead = y!.rank - x!.rank;
+    const own = stridesOf(x!.shape);
+    const from = y!.shape.map((_, i) => (i < lead || x!.shape[i - lead] === 1 ? 0 : own[i - lead]!));
+    copyStridedTo(ctx, ctx.read(x!, 'row'), ctx.write(y!), { dims: y!.shape, from, to: stridesOf(y!.shape) });
+  },
+};
+
+/** x repeated to `shape` by NumPy's rules. */
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : apply1(broadcastOp, [x], { shape: [...shape] });
+
+/** The adjoint of {@link broadcastTo}: g summed over the axes along which `shape` was repeated. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g;
+  const lead = g.rank - shape.length;
+  const axes = g.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
+  return reshape(axes.length > 0 ? sum(g, axes, true) : g, shape);
+}

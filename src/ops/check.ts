@@ -1,0 +1,16 @@
+/** Argument checks that ops share. */
+import { WgradError } from '../errors.ts';
+import { show } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+
+export function requireFloat(op: string, ...tensors: Tensor[]): void {
+  for (const t of tensors) {
+    if (t.dtype !== 'f32') throw new WgradError('dtype', `${op}: ${t} holds ${t.dtype}, f32 is needed`);
+  }
+}
+
+export function requireRank(op: string, t: Tensor, rank: number, meaning: string): void {
+  if (t.rank !== rank) {
+    throw new WgradError('shape', `${op}: ${t} has shape ${show(t.shape)}, ${meaning} (rank ${rank}) is needed`);
+  }
+}

@@ -1,0 +1,30 @@
+/** Reshape: the same elements, row-major, under another shape. Its gradient is reshaped back. */
+import { WgradError } from '../errors.ts';
+import type { Op } from '../graph/op.ts';
+import { sameShape, show, sizeOf, type Shape } from '../graph/shape.ts';
+import { apply1, type Tensor } from '../graph/tensor.ts';
+
+interface ReshapeAttrs {
+  shape: Shape;
+}
+
+const reshapeOp: Op<ReshapeAttrs> = {
+  name: 'reshape',
+  infer: ([x], { shape }) => {
+    if (sizeOf(shape) !== x!.size) {
+      throw new WgradError('shape', `reshape: ${x} has ${x!.size} elements, ${show(shape)} has ${sizeOf(shape)}`);
+    }
+    return [{ shape, dtype: x!.dtype }];
+  },
+  vjp: (node, [g]) => [() => reshape(g!, node.inputs[0]!.shape)],
+  lower(ctx, { inputs: [x], outputs: [y] }) {
+    ctx.alias(y!, x!);
+  },
+};
+
+/** @param shape may hold one -1, which is inferred. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
+  const full = shape.map((d) => (d === -1 ? x.size / known : d));
+  return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
+}

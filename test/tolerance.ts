@@ -1,0 +1,49 @@
+/**
+ * The one place for tolerances. f32 has a unit roundoff of 6e-8; sums of n terms in another order differ by about
+ * sqrt(n) of that, and a ReLU gate or a max-pool winner that flips at a near-tie changes single gradient entries.
+ */
+export const tolerance = {
+  /** Elementwise and short sums: maximum error over the tensor's largest magnitude. */
+  op: 1e-5,
+  /** Long sums (convolution, matmul, reductions). */
+  longSum: 1e-4,
+  /** Absolute, for logits of a whole network. */
+  logits: 1e-3,
+  /** Relative L2 of gradients through a small network. */
+  miniGradient: 1e-3,
+  /** Relative L2 of gradients through ResNet-50: f32 PyTorch itself reaches 3e-3 against float64. */
+  resnetGradient: 1e-2,
+  cosine: 0.9999,
+  /** Central differences of an f32 function with step 1e-2: truncation h^2/6 and roundoff eps/h meet about here. */
+  finiteDifference: 2e-2,
+} as const;
+
+export interface Difference {
+  maxAbs: number;
+  /** Maximum error over the largest magnitude of the reference. */
+  maxRel: number;
+  relL2: number;
+  cosine: number;
+}
+
+export function compare(actual: ArrayLike<number>, expected: ArrayLike<number>): Difference {
+  if (actual.length !== expected.length) throw new Error(`${actual.length} values against ${expected.length}`);
+  let maxAbs = 0;
+  let largest = 0;
+  let [dd, ee, aa, ae] = [0, 0, 0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    const a = actual[i]!;
+    const e = expected[i]!;
+    const d = Math.abs(a - e);
+    // A NaN would slip through Math.max comparisons.
+    if (!(d <= maxAbs)) maxAbs = d;
+    largest = Math.max(largest, Math.abs(e));
+    dd += d * d;
+    ee += e * e;
+    aa += a * a;
+    ae += a * e;
+  }
+  const relL2 = ee > 0 ? Math.sqrt(dd / ee) : Math.sqrt(dd);
+  const cosine = aa > 0 && ee > 0 ? ae / Math.sqrt(aa * ee) : aa === ee ? 1 : 0;
+  return { maxAbs, maxRel: largest > 0 ? maxAbs / largest : maxAbs, relL2, cosine };
+}
