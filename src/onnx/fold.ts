@@ -4,8 +4,8 @@
  *
  * Each row of {@link FOLDERS} is one op on small host tensors, in float64, with ONNX's semantics for its opset.
  */
-import { WgradError } from '../errors.ts';
-import { attrInt, attrInts, attrTensor, axesOf, normalizeAxis } from './attributes.ts';
+import { attrInt, attrTensor, axesOf, nodeError, normalizeAxis } from './attributes.ts';
+import { broadcastDims, reshapeDims, sliceRanges, squeezeDims, unsqueezeDims } from './dims.ts';
 import { allocate, dtypeOfCode, elements, isFloat, type OnnxDtype, type OnnxNode, type OnnxTensor } from './types.ts';
 
 /** No shape computation needs more; a crafted Expand or ConstantOfShape that asks for more is refused. */
@@ -34,35 +34,20 @@ export function vector(values: readonly number[]): OnnxTensor {
   return { dims: [values.length], dtype: 'i64', data: Float64Array.from(values) };
 }
 
-function fail(node: OnnxNode, reason: string): WgradError {
-  return new WgradError('onnx-invalid', `node '${node.name}' (${node.opType}): ${reason}`);
-}
-
 function need(node: OnnxNode, inputs: readonly (OnnxTensor | undefined)[], index: number): OnnxTensor {
   const input = inputs[index];
-  if (!input) throw fail(node, `input ${index} is missing`);
+  if (!input) throw nodeError(node, `input ${index} is missing`);
   return input;
 }
 
 function make(node: OnnxNode, dims: readonly number[], dtype: OnnxDtype): OnnxTensor {
   const count = elements(dims);
   if (!dims.every((dim) => Number.isInteger(dim) && dim >= 0) || count > MAX_ELEMENTS)
-    throw fail(node, `a constant of shape [${dims.join(', ')}] is not sensible`);
+    throw nodeError(node, `a constant of shape [${dims.join(', ')}] is not sensible`);
   return { dims, dtype, data: allocate(dtype, count) };
 }
 
 const strides = (dims: readonly number[]): number[] => dims.map((_, axis) => elements(dims.slice(axis + 1)));
-
-/** Dims of the broadcast of `a` and `b` (numpy's rule). */
-export function broadcastDims(node: OnnxNode, a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[i - rank + a.length] ?? 1;
-    const y = b[i - rank + b.length] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) throw fail(node, `[${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
-    return x === 1 ? y : x;
-  });
-}
 
 /** Calls `visit(out, ...ins)` with the flat index into the output and into each broadcast source. */
 function broadcastEach(dims: readonly number[], sources: readonly OnnxTensor[], visit: (out: number, at: number[]) => void) {
@@ -115,7 +100,7 @@ function cast(node: OnnxNode, input: OnnxTensor, dtype: OnnxDtype): OnnxTensor {
 
 const castTo: Folder = (node, inputs) => {
   const dtype = dtypeOfCode(attrInt(node, 'to', 0));
-  if (!dtype) throw fail(node, `cannot cast to data type ${attrInt(node, 'to', 0)}`);
+  if (!dtype) throw nodeError(node, `cannot cast to data type ${attrInt(node, 'to', 0)}`);
   return cast(node, need(node, inputs, 0), dtype);
 };
 
@@ -133,7 +118,7 @@ const constantNode: Folder = (node) => {
     if (attribute.type === 'ints' || attribute.type === 'floats')
       return { dims: [attribute.value.length], dtype, data: data.from(attribute.value) };
   }
-  throw fail(node, 'holds no numbers');
+  throw nodeError(node, 'holds no numbers');
 };
 
 const constantOfShape: Folder = (node, inputs) => {
@@ -155,37 +140,11 @@ const gather: Folder = (node, inputs) => {
   for (let o = 0; o < outer; o++)
     for (const index of indices.data) {
       const at = index < 0 ? index + size : index;
-      if (!(at >= 0 && at < size)) throw fail(node, `index ${index} is outside an axis of ${size}`);
+      if (!(at >= 0 && at < size)) throw nodeError(node, `index ${index} is outside an axis of ${size}`);
       for (let i = 0; i < inner; i++) out.data[to++] = data.data[(o * size + at) * inner + i]!;
     }
   return out;
 };
-
-/** Start, stop and step for each sliced axis, clamped as ONNX and numpy do. */
-export function sliceRanges(
-  node: OnnxNode,
-  dims: readonly number[],
-  inputs: readonly (OnnxTensor | undefined)[],
-  opset: number,
-): { axis: number; start: number; count: number; step: number }[] {
-  const list = (index: number, key: string): readonly number[] | undefined =>
-    opset < 10 ? attrInts(node, key) : inputs[index] && [...inputs[index]!.data];
-  const starts = list(1, 'starts');
-  const ends = list(2, 'ends');
-  if (!starts || !ends || starts.length !== ends.length) throw fail(node, 'starts and ends must have one length');
-  const axes = list(3, 'axes') ?? starts.map((_, i) => i);
-  const steps = (opset < 10 ? undefined : list(4, 'steps')) ?? starts.map(() => 1);
-  return starts.map((from, i) => {
-    const axis = normalizeAxis(node, axes[i] ?? NaN, dims.length);
-    const dim = dims[axis]!;
-    const step = steps[i] ?? 1;
-    if (!Number.isInteger(step) || step === 0) throw fail(node, `step ${step}`);
-    const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x < 0 ? x + dim : x, low), high);
-    const start = step > 0 ? clamp(from, 0, dim) : clamp(from, 0, dim - 1);
-    const stop = step > 0 ? clamp(ends[i]!, 0, dim) : clamp(ends[i]!, -1, dim - 1);
-    return { axis, start, step, count: Math.max(0, Math.ceil((stop - start) / step)) };
-  });
-}
 
 const slice: Folder = (node, inputs, opset) => {
   let current = need(node, inputs, 0);
@@ -205,7 +164,7 @@ const concat: Folder = (node, inputs) => {
   const total = parts.reduce((sum, part) => sum + (part.dims[axis] ?? 0), 0);
   const out = make(node, first.dims.map((dim, i) => (i === axis ? total : dim)), first.dtype); // prettier-ignore
   const chunks = parts.map((part) => elements(part.dims.slice(axis)));
-  if (chunks.reduce((a, b) => a + b, 0) * outer !== out.data.length) throw fail(node, 'the inputs do not fit together');
+  if (chunks.reduce((a, b) => a + b, 0) * outer !== out.data.length) throw nodeError(node, 'the inputs do not fit together');
   let to = 0;
   for (let o = 0; o < outer; o++)
     parts.forEach((part, p) => {
@@ -216,37 +175,9 @@ const concat: Folder = (node, inputs) => {
 
 const reshaped = (node: OnnxNode, input: OnnxTensor, dims: readonly number[]): OnnxTensor => {
   if (elements(dims) !== input.data.length)
-    throw fail(node, `[${input.dims.join(', ')}] does not become [${dims.join(', ')}]`);
+    throw nodeError(node, `[${input.dims.join(', ')}] does not become [${dims.join(', ')}]`);
   return { ...input, dims };
 };
-
-/** Target dims of Reshape: 0 copies the input's dimension (unless allowzero), -1 takes what is left. */
-export function reshapeDims(node: OnnxNode, from: readonly number[], target: readonly number[]): number[] {
-  const allowZero = attrInt(node, 'allowzero', 0) !== 0;
-  const dims = target.map((dim, i) => (dim === 0 && !allowZero ? (from[i] ?? 0) : dim));
-  const free = dims.indexOf(-1);
-  if (free >= 0) dims[free] = elements(from) / (elements(dims) / -1);
-  if (dims.some((dim) => !Number.isInteger(dim) || dim < 0) || elements(dims) !== elements(from))
-    throw fail(node, `[${from.join(', ')}] does not reshape to [${target.join(', ')}]`);
-  return dims;
-}
-
-/** Dims after Squeeze; without axes every 1 goes. */
-export function squeezeDims(node: OnnxNode, dims: readonly number[], axes: readonly number[] | undefined): number[] {
-  const drop = axes?.map((axis) => normalizeAxis(node, axis, dims.length));
-  const bad = drop?.find((axis) => dims[axis] !== 1);
-  if (bad !== undefined) throw fail(node, `axis ${bad} of [${dims.join(', ')}] is not 1`);
-  return dims.filter((dim, axis) => (drop ? !drop.includes(axis) : dim !== 1));
-}
-
-/** Dims after Unsqueeze; the axes count in the output. */
-export function unsqueezeDims(node: OnnxNode, dims: readonly number[], axes: readonly number[]): number[] {
-  const rank = dims.length + axes.length;
-  const added = new Set(axes.map((axis) => normalizeAxis(node, axis, rank)));
-  if (added.size !== axes.length) throw fail(node, `axes [${axes.join(', ')}] repeat`);
-  const rest = [...dims];
-  return Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : rest.shift()!));
-}
 
 const expand: Folder = (node, inputs) => {
   const input = need(node, inputs, 0);
@@ -276,8 +207,8 @@ const range: Folder = (node, inputs) => {
 const reduceProd: Folder = (node, inputs, opset) => {
   const input = need(node, inputs, 0);
   const axes = axesOf(node, inputs[1], opset, 18);
-  if (input.dims.length !== 1 || (axes && axes.length !== 1)) throw fail(node, 'is folded for vectors only');
-  const product = input.data.reduce((a: number, b: number) => a * b, 1);
+  if (input.dims.length !== 1 || (axes && axes.length !== 1)) throw nodeError(node, 'is folded for vectors only');
+  const product = [...input.data].reduce((a, b) => a * b, 1);
   const keep = attrInt(node, 'keepdims', 1) !== 0;
   return { dims: keep ? [1] : [], dtype: input.dtype, data: Float64Array.of(product) };
 };
@@ -303,8 +234,8 @@ const FOLDERS: ReadonlyMap<string, Folder> = new Map<string, Folder>([
   ['Mul', elementwise((a, b) => a * b)],
   ['Div', elementwise((a, b, integer) => (integer ? Math.trunc(a / b) : a / b))],
   ['Mod', elementwise((a, b) => a - b * Math.floor(a / b))],
-  ['Min', elementwise(Math.min)],
-  ['Max', elementwise(Math.max)],
+  ['Min', elementwise((a, b) => Math.min(a, b))],
+  ['Max', elementwise((a, b) => Math.max(a, b))],
   ['Equal', elementwise((a, b) => Number(a === b), 'bool')],
   ['Less', elementwise((a, b) => Number(a < b), 'bool')],
   ['Greater', elementwise((a, b) => Number(a > b), 'bool')],

@@ -50,8 +50,7 @@ const READERS: Readonly<Record<OnnxDtype, (view: DataView, offset: number) => nu
 export function readRaw(bytes: Uint8Array, dtype: OnnxDtype, count: number): Float32Array | Float64Array {
   if (dtype === 'f32') {
     // Protobuf hands out views at odd offsets: a copy is aligned, and lets the file's buffer go.
-    const copy = bytes.slice();
-    return new Float32Array(copy.buffer, copy.byteOffset, count);
+    return new Float32Array(new Uint8Array(bytes).buffer, 0, count);
   }
   const data = allocate(dtype, count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
