@@ -1,0 +1,69 @@
+/**
+ * What a Model needs of the thing that it wraps. The ONNX importer provides it; anything else that can build a graph
+ * from named parameters may too.
+ */
+import type { Variable } from '../graph/leaves.ts';
+import type { Tensor } from '../graph/tensor.ts';
+
+export interface NetworkInput {
+  name: string;
+  /** null where the file leaves the extent open (batch). */
+  shape: readonly (number | null)[];
+}
+
+export interface NetworkParameter {
+  name: string;
+  variable: Variable;
+  /** False for running statistics, which BatchNorm in train mode updates and gradients never do. */
+  trainable: boolean;
+  /** Dotted path of the layer that it belongs to. */
+  layer: string;
+}
+
+/** One line of `wgrad info`. */
+export interface LayerInfo {
+  /** Dotted path, e.g. `layer1.0.conv1`; '' is the whole network. */
+  name: string;
+  /** ONNX op type of a leaf; 'Block' for a residual block; 'Module' for other groups. */
+  kind: string;
+  /** Name of the graph value that leaves the layer: for a residual block the ReLU after the add. */
+  value: string;
+  children: readonly LayerInfo[];
+  /** Names of its own parameters, without its children's. */
+  parameters: readonly string[];
+}
+
+export interface BuildRequest {
+  /** One tensor for each of the network's inputs; batch and picture size follow from it. */
+  inputs: Readonly<Record<string, Tensor>>;
+  /** Whether a BatchNormalization node (given by its layer and parameter names) normalises by the batch. Default: no. */
+  trainBatchNorm?: (layer: string, parameters: readonly string[]) => boolean;
+}
+
+export interface BuiltNetwork {
+  outputs: Readonly<Record<string, Tensor>>;
+  /** Every value of the graph by its ONNX name. */
+  values: ReadonlyMap<string, Tensor>;
+  /** Effects that move running statistics towards the batch's, for BatchNorm in train mode. */
+  updates: readonly Tensor[];
+}
+
+export interface Network {
+  readonly inputs: readonly NetworkInput[];
+  readonly outputs: readonly string[];
+  /** In the order of the file. */
+  readonly parameters: ReadonlyMap<string, NetworkParameter>;
+  readonly root: LayerInfo;
+  /** The file's metadata, such as `labels` and `preprocess`, as JSON text. */
+  readonly metadata: ReadonlyMap<string, string>;
+  build(request: BuildRequest): BuiltNetwork;
+  /** Value name of a layer, node or value. @throws WgradError 'unknown-name' with near names. */
+  resolve(name: string): string;
+  /**
+   * Replaces the last linear layer called `layer` (Gemm, MatMul + Add, or 1x1 Conv) by a freshly initialised one.
+   * @param weight makes initial values for a fan-in and shape; the bias starts at 0.
+   */
+  replaceHead(layer: string, classes: number, initialize: (size: number, fanIn: number) => Float32Array): void;
+  /** ONNX bytes with the given parameter values and metadata in place of the file's. */
+  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array;
+}
