@@ -3,6 +3,7 @@
 // RS are their strides in x.
 const OP: u32 = 0u; // 0 sum, 1 maximum, 2 minimum
 const PARTS: u32 = 1u;
+const OFFSET: u32 = 0u; // first element of x
 const K0: u32 = 1u;
 const K1: u32 = 1u;
 const K2: u32 = 1u;
@@ -33,7 +34,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   k /= K3;
   let k2 = k % K2;
   k /= K2;
-  let base = (k / K1) * KS0 + (k % K1) * KS1 + k2 * KS2 + k3 * KS3;
+  let base = OFFSET + (k / K1) * KS0 + (k % K1) * KS1 + k2 * KS2 + k3 * KS3;
   var acc = 0.0;
   if (OP != 0u) {
     acc = x[base];

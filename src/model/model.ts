@@ -9,6 +9,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Program } from '../plan/program.ts';
 import { matcher } from './globs.ts';
 import type { BuiltNetwork, Network, NetworkParameter } from './network.ts';
+import { Random } from '../random.ts';
 import { parsePreprocess, type Preprocess } from './preprocess.ts';
 
 /**

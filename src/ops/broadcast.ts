@@ -1,7 +1,7 @@
 /** Repeating along new or unit axes, and its adjoint, the sum over them. */
+import { axisOrder, stridesIn } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
 import { broadcastShapes, sameShape, show, type Shape } from '../graph/shape.ts';
-import { stridesOf } from '../graph/shape.ts';
 import { WgradError } from '../errors.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { copyStridedTo } from './copy.ts';
@@ -22,10 +22,18 @@ const broadcastOp: Op<BroadcastAttrs> = {
   },
   vjp: (node, [g]) => [() => sumTo(g!, node.inputs[0]!.shape)],
   lower(ctx, { inputs: [x], outputs: [y] }) {
+    // What spreads over pixels is an activation: written as the convolutions read it.
+    const layout = y!.rank === 4 ? 'nhwc' : 'row';
+    const order = axisOrder(layout, y!.rank);
     const lead = y!.rank - x!.rank;
-    const own = stridesOf(x!.shape);
+    const own = stridesIn(x!.shape, ctx.layoutOf(x!));
     const from = y!.shape.map((_, i) => (i < lead || x!.shape[i - lead] === 1 ? 0 : own[i - lead]!));
-    copyStridedTo(ctx, ctx.read(x!, 'row'), ctx.write(y!), { dims: y!.shape, from, to: stridesOf(y!.shape) });
+    const to = stridesIn(y!.shape, layout);
+    copyStridedTo(ctx, ctx.read(x!), ctx.write(y!, layout), {
+      dims: order.map((i) => y!.shape[i]!),
+      from: order.map((i) => from[i]!),
+      to: order.map((i) => to[i]!),
+    });
   },
 };
 

@@ -88,15 +88,16 @@ function lowerReduce(ctx: LowerContext, { inputs: [x], outputs: [y], attrs }: Pl
   while (length > LONGEST_CHAIN) {
     const parts = Math.ceil(length / LONGEST_CHAIN);
     const partials = ctx.scratch(total * parts);
-    emit(ctx, attrs.kind, source, partials, keptRuns, goneRuns, total, parts);
+    emitReduce(ctx, attrs.kind, source, partials, keptRuns, goneRuns, total, parts);
     [source, length] = [partials, parts];
     keptRuns = [{ extent: total, stride: 1 }];
     goneRuns = [{ extent: parts, stride: total }];
   }
-  emit(ctx, attrs.kind, source, target, keptRuns, goneRuns, total, 1);
+  emitReduce(ctx, attrs.kind, source, target, keptRuns, goneRuns, total, 1);
 }
 
-function emit(
+/** One dispatch of kernels/reduce.wgsl; `offset` is the first element of x. */
+export function emitReduce(
   ctx: LowerContext,
   kind: ReduceKind,
   x: Storage,
@@ -105,8 +106,9 @@ function emit(
   gone: readonly Run[],
   total: number,
   parts: number,
+  offset = 0,
 ): void {
-  const constants: Record<string, number> = { OP: codes[kind], PARTS: parts };
+  const constants: Record<string, number> = { OP: codes[kind], PARTS: parts, OFFSET: offset };
   kept.forEach((run, i) => {
     constants[`K${i + 4 - kept.length}`] = run.extent;
     constants[`KS${i + 4 - kept.length}`] = run.stride;

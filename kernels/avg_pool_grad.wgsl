@@ -1,0 +1,53 @@
+// Gradient of average pooling, gathered: dx[pixel] = sum over covering windows of dy / (elements of the window).
+const COUNT: u32 = 1u; // images * IH * IW * C
+const C: u32 = 1u;
+const IH: i32 = 1i;
+const IW: i32 = 1i;
+const OH: i32 = 1i;
+const OW: i32 = 1i;
+const KH: i32 = 1i;
+const KW: i32 = 1i;
+const STRIDE_H: i32 = 1i;
+const STRIDE_W: i32 = 1i;
+const PAD_T: i32 = 0i;
+const PAD_L: i32 = 0i;
+const PAD_B: i32 = 0i;
+const PAD_R: i32 = 0i;
+const COUNT_PADDING: bool = false;
+
+@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.x + gid.y * (groups.x * 64u);
+  if (i >= COUNT) {
+    return;
+  }
+  let c = i % C;
+  let p = i32(i / C);
+  let ix = p % IW;
+  let iy = (p / IW) % IH;
+  let image = p / (IW * IH);
+  var acc = 0.0;
+  for (var kh = KH - 1; kh >= 0; kh--) {
+    let ty = iy + PAD_T - kh;
+    if (ty < 0 || ty % STRIDE_H != 0 || ty / STRIDE_H >= OH) {
+      continue;
+    }
+    let top = ty - PAD_T;
+    for (var kw = KW - 1; kw >= 0; kw--) {
+      let tx = ix + PAD_L - kw;
+      if (tx < 0 || tx % STRIDE_W != 0 || tx / STRIDE_W >= OW) {
+        continue;
+      }
+      let left = tx - PAD_L;
+      var elements = (min(top + KH, IH) - max(top, 0)) * (min(left + KW, IW) - max(left, 0));
+      if (COUNT_PADDING) {
+        elements = (min(top + KH, IH + PAD_B) - top) * (min(left + KW, IW + PAD_R) - left);
+      }
+      acc += dy[u32((image * OH + ty / STRIDE_H) * OW + tx / STRIDE_W) * C + c] / f32(max(elements, 1));
+    }
+  }
+  dx[i] = acc;
+}

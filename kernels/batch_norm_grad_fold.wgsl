@@ -1,0 +1,26 @@
+// Input gradient of BatchNorm in train mode as dx = a dy + b x + c, the coefficients of each channel:
+//   a = weight / sqrt(var + eps), b = -a sum(dy (x - mean)) / (n (var + eps)), c = -a sum(dy) / n - b mean
+const C: u32 = 1u;
+const N: f32 = 1.0f; // elements of a channel
+const EPS: f32 = 0.00001f;
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> mean: array<f32>;
+@group(0) @binding(2) var<storage, read> variance: array<f32>;
+@group(0) @binding(3) var<storage, read> sum_dy: array<f32>;
+@group(0) @binding(4) var<storage, read> sum_dy_x: array<f32>;
+@group(0) @binding(5) var<storage, read_write> coefficients: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.x + gid.y * (groups.x * 64u);
+  if (i >= C) {
+    return;
+  }
+  let v = variance[i] + EPS;
+  let a = weight[i] / sqrt(v);
+  let b = -a * sum_dy_x[i] / (N * v);
+  coefficients[i] = a;
+  coefficients[C + i] = b;
+  coefficients[2u * C + i] = -a * sum_dy[i] / N - b * mean[i];
+}
