@@ -4,15 +4,8 @@ import { WgradError } from '../errors.ts';
 import { int, isExternal, readExternal, readTensor } from './tensor.ts';
 import { parseModel } from './proto.ts';
 import { dtypeOfCode, OPSET_MAX, OPSET_MIN } from './types.ts';
-import type {
-  ExternalDataResolver,
-  OnnxAttribute,
-  OnnxGraph,
-  OnnxNode,
-  OnnxTensor,
-  OnnxValueInfo,
-} from './types.ts';
-import { validate } from './validate.ts';
+import type { ExternalDataResolver, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from './types.ts';
+import { validate, type SupportedOps } from './validate.ts';
 
 export interface DecodeOptions {
   /** The file's name or URL, for messages. */
@@ -20,8 +13,8 @@ export interface DecodeOptions {
   /** Where external data is read from; without it a model that has any is refused. */
   external?: ExternalDataResolver;
   signal?: AbortSignal;
-  /** Op types that the importer builds; a node of another type is listed in an 'onnx-unsupported' error. */
-  supportedOps?: ReadonlySet<string>;
+  /** Op types that the importer takes; nodes of other types are listed in an 'onnx-unsupported' error. */
+  supported?: SupportedOps;
 }
 
 /**
@@ -75,7 +68,7 @@ async function decode(bytes: Uint8Array, source: string, options: DecodeOptions)
     outputs,
     metadata: new Map((model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? ''])),
   };
-  return validate(draft, source, problems, options.supportedOps);
+  return validate(draft, source, problems, options.supported);
 }
 
 function standardOpset(model: onnx.IModelProto, source: string): number {

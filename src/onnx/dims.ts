@@ -8,7 +8,8 @@ export function broadcastDims(node: OnnxNode, a: readonly number[], b: readonly 
   return Array.from({ length: rank }, (_, i) => {
     const x = a[i - rank + a.length] ?? 1;
     const y = b[i - rank + b.length] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) throw nodeError(node, `[${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
+    if (x !== y && x !== 1 && y !== 1)
+      throw nodeError(node, `[${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
     return x === 1 ? y : x;
   });
 }
@@ -66,4 +67,3 @@ export function sliceRanges(
     return { axis, start, step, count: Math.max(0, Math.ceil((stop - start) / step)) };
   });
 }
-

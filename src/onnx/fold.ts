@@ -50,7 +50,11 @@ function make(node: OnnxNode, dims: readonly number[], dtype: OnnxDtype): OnnxTe
 const strides = (dims: readonly number[]): number[] => dims.map((_, axis) => elements(dims.slice(axis + 1)));
 
 /** Calls `visit(out, ...ins)` with the flat index into the output and into each broadcast source. */
-function broadcastEach(dims: readonly number[], sources: readonly OnnxTensor[], visit: (out: number, at: number[]) => void) {
+function broadcastEach(
+  dims: readonly number[],
+  sources: readonly OnnxTensor[],
+  visit: (out: number, at: number[]) => void,
+) {
   const count = elements(dims);
   const outStrides = strides(dims);
   const steps = sources.map((source) => {
@@ -164,7 +168,8 @@ const concat: Folder = (node, inputs) => {
   const total = parts.reduce((sum, part) => sum + (part.dims[axis] ?? 0), 0);
   const out = make(node, first.dims.map((dim, i) => (i === axis ? total : dim)), first.dtype); // prettier-ignore
   const chunks = parts.map((part) => elements(part.dims.slice(axis)));
-  if (chunks.reduce((a, b) => a + b, 0) * outer !== out.data.length) throw nodeError(node, 'the inputs do not fit together');
+  if (chunks.reduce((a, b) => a + b, 0) * outer !== out.data.length)
+    throw nodeError(node, 'the inputs do not fit together');
   let to = 0;
   for (let o = 0; o < outer; o++)
     parts.forEach((part, p) => {

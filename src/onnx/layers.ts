@@ -104,7 +104,10 @@ function fill(
 /** How many residual blocks end inside a layer: a stage holds several, a block one. */
 function blocksWithin(layer: Layer, blockValues: ReadonlySet<string>): number {
   const own = layer.nodes.filter((node) => blockValues.has(node.outputs[0]!)).length;
-  return layer.children.reduce((sum, child) => sum + (child.kind === 'Block' ? 2 : blocksWithin(child, blockValues)), own);
+  return layer.children.reduce(
+    (sum, child) => sum + (child.kind === 'Block' ? 2 : blocksWithin(child, blockValues)),
+    own,
+  );
 }
 
 /** `conv2_block1_out`, `conv2/block1/out` and `conv2.block1.out` are one name to {@link resolveName}. */

@@ -58,7 +58,8 @@ export function nodePaths(
 function styleOf(nodes: readonly OnnxNode[], owned: ReadonlyMap<OnnxNode, string[]>): NamingStyle {
   const layers = [...owned.keys()];
   const most = (count: number, of: number) => of > 0 && count * 2 > of;
-  const named = (pattern: RegExp) => layers.filter((node) => owned.get(node)!.some((name) => pattern.test(name))).length;
+  const named = (pattern: RegExp) =>
+    layers.filter((node) => owned.get(node)!.some((name) => pattern.test(name))).length;
   if (most(nodes.filter((node) => node.name.startsWith('/')).length, nodes.length)) return 'scopes';
   if (most(named(DOTTED), layers.length)) return 'dotted';
   if (most(nodes.filter((node) => node.name.includes('/')).length, nodes.length)) return 'keras';

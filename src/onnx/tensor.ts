@@ -6,7 +6,15 @@
 import type { onnx } from 'onnx-proto';
 import { WgradError } from '../errors.ts';
 import { bf16ToF32, f16ToF32 } from './half.ts';
-import { allocate, dtypeOfCode, DTYPES, elements, type ExternalDataResolver, type OnnxDtype, type OnnxTensor } from './types.ts';
+import {
+  allocate,
+  dtypeOfCode,
+  DTYPES,
+  elements,
+  type ExternalDataResolver,
+  type OnnxDtype,
+  type OnnxTensor,
+} from './types.ts';
 
 /** Larger dimensions than this do not occur, and products of a few of them still stay exact in a double. */
 const MAX_DIM = 2 ** 31;

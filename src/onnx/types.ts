@@ -5,19 +5,7 @@
 
 /** Element types that can be read. All compute in float32; integers and booleans serve shape arithmetic only. */
 export type OnnxDtype =
-  | 'f32'
-  | 'f16'
-  | 'bf16'
-  | 'f64'
-  | 'i8'
-  | 'i16'
-  | 'i32'
-  | 'i64'
-  | 'u8'
-  | 'u16'
-  | 'u32'
-  | 'u64'
-  | 'bool';
+  'f32' | 'f16' | 'bf16' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64' | 'u8' | 'u16' | 'u32' | 'u64' | 'bool';
 
 /**
  * A constant. Narrow floats (f32, f16, bf16) are held as Float32Array, which is exact; everything else as

@@ -1,6 +1,14 @@
 /** Everything that can be said about a graph before any shape is known, said in one error. */
 import { WgradError } from '../errors.ts';
+import { dataflow } from './dataflow.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
+
+export interface SupportedOps {
+  /** Ops that can work on what is fed. */
+  built: ReadonlySet<string>;
+  /** Ops that are evaluated at import, on constants and shapes only. */
+  folded: ReadonlySet<string>;
+}
 
 /** Longer lists are cut: the message is for a person. */
 const MAX_LISTED = 40;
@@ -12,14 +20,8 @@ const MAX_LISTED = 40;
  * @throws 'onnx-invalid' (duplicate names, undefined inputs, cycles) or, where only ops are at fault,
  *   'onnx-unsupported'; the message lists every problem with its node.
  */
-export function validate(
-  graph: OnnxGraph,
-  source: string,
-  problems: string[],
-  supportedOps?: ReadonlySet<string>,
-): OnnxGraph {
+export function validate(graph: OnnxGraph, source: string, problems: string[], supported?: SupportedOps): OnnxGraph {
   const invalid = [...problems];
-  const unsupported = supportedOps ? unsupportedOps(graph.nodes, supportedOps) : [];
   if (graph.nodes.length === 0) invalid.push('the graph has no nodes');
   if (graph.outputs.length === 0) invalid.push('the graph has no outputs');
 
@@ -40,27 +42,35 @@ export function validate(
   }
   for (const node of graph.nodes)
     for (const input of node.inputs)
-      if (input && !producer.has(input)) invalid.push(`node '${node.name}' (${node.opType}) reads undefined '${input}'`);
+      if (input && !producer.has(input))
+        invalid.push(`node '${node.name}' (${node.opType}) reads undefined '${input}'`);
   for (const { name } of graph.outputs)
     if (!producer.has(name)) invalid.push(`graph output '${name}' is never computed`);
 
   const { sorted, rest } = topological(graph.nodes, producer);
   if (rest.length) invalid.push(`cycle through ${rest.map((node) => `'${node.name}'`).join(', ')}`);
 
+  const result: OnnxGraph = { ...graph, nodes: sorted };
+  const unsupported = supported ? unsupportedOps({ ...graph, nodes: [...sorted, ...rest] }, supported) : [];
   if (invalid.length || unsupported.length) {
     const all = [...invalid, ...unsupported];
-    const shown = all.slice(0, MAX_LISTED).join('; ') + (all.length > MAX_LISTED ? `; and ${all.length - MAX_LISTED} more` : '');
+    const shown =
+      all.slice(0, MAX_LISTED).join('; ') + (all.length > MAX_LISTED ? `; and ${all.length - MAX_LISTED} more` : '');
     throw new WgradError(invalid.length ? 'onnx-invalid' : 'onnx-unsupported', `${source}: ${shown}`);
   }
-  return { ...graph, nodes: sorted };
+  return result;
 }
 
 /** One line an op type, with the nodes that have it. */
-function unsupportedOps(nodes: readonly OnnxNode[], supported: ReadonlySet<string>): string[] {
+function unsupportedOps(graph: OnnxGraph, supported: SupportedOps): string[] {
+  const { runtime } = dataflow(graph);
   const byOp = new Map<string, string[]>();
-  for (const node of nodes) {
+  for (const node of graph.nodes) {
+    const fed = node.outputs.some((output) => runtime.has(output));
+    const known = supported.built.has(node.opType) || (!fed && supported.folded.has(node.opType));
+    if (known && !node.domain) continue;
     const op = node.domain ? `${node.domain}::${node.opType}` : node.opType;
-    if (node.domain || !supported.has(op)) byOp.set(op, [...(byOp.get(op) ?? []), node.name]);
+    byOp.set(op, [...(byOp.get(op) ?? []), node.name]);
   }
   return [...byOp].map(([op, names]) => `unsupported op ${op} (${names.map((name) => `'${name}'`).join(', ')})`);
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { WgradError } from '../../src/errors.ts';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
-import { SUPPORTED_OPS } from '../../src/onnx/supported.ts';
+import { BUILT_OPS } from '../../src/onnx/builders.ts';
+import { FOLDED_OPS } from '../../src/onnx/fold.ts';
 import { encode, f32, i64, model, node, pattern, smallSpec, value } from './builder.ts';
 
-const decode = (bytes: Uint8Array) => decodeOnnx(bytes, { supportedOps: SUPPORTED_OPS });
+const decode = (bytes: Uint8Array) => decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) } });
 
 async function failure(bytes: Uint8Array): Promise<WgradError> {
   const error = await decode(bytes).catch((e: unknown) => e);

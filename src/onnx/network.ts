@@ -1,0 +1,116 @@
+/** An ONNX model as a {@link Network}: named parameters on the engine's side, a graph for any batch, a way back. */
+import { Variable } from '../graph/leaves.ts';
+import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter } from '../model/network.ts';
+import { WgradError } from '../errors.ts';
+import { buildGraph } from './build.ts';
+import { BUILT_OPS } from './builders.ts';
+import { decodeOnnx, type DecodeOptions } from './decode.ts';
+import { encodeOnnx } from './export.ts';
+import { FOLDED_OPS } from './fold.ts';
+import { findHead, withHead } from './head.ts';
+import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
+import { separateSharedParameters } from './parameters.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
+
+/**
+ * Reads an ONNX model. Nothing touches a device: `new Model(engine, network)` does.
+ *
+ * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported' (listing every unsupported op with its nodes),
+ *   'onnx-external-data'; AbortError through `options.signal`.
+ */
+export async function importOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Promise<OnnxNetwork> {
+  const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
+  return new OnnxNetwork(separateSharedParameters(decoded));
+}
+
+export class OnnxNetwork implements Network {
+  readonly inputs: readonly NetworkInput[];
+  readonly outputs: readonly string[];
+  private tree: LayerTree;
+  private variables = new Map<string, NetworkParameter>();
+  /** What each variable was made from: the head is replaced by replacing initialisers. */
+  private readonly sources = new WeakMap<Variable, OnnxTensor['data']>();
+  private readonly layerOfNode = new Map<OnnxNode, string>();
+
+  constructor(private graph: OnnxGraph) {
+    if (graph.inputs.length === 0) throw new WgradError('onnx-invalid', 'the model takes no input');
+    this.inputs = graph.inputs.map(({ name, dims }) => ({
+      name,
+      shape: (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : null)),
+    }));
+    this.outputs = graph.outputs.map((output) => output.name);
+    this.tree = layerTree(graph);
+    this.readLayers();
+  }
+
+  /** The decoded file, for tools that look deeper. */
+  get ir(): OnnxGraph {
+    return this.graph;
+  }
+
+  get root(): Layer {
+    return this.tree.root;
+  }
+
+  get parameters(): ReadonlyMap<string, NetworkParameter> {
+    return this.variables;
+  }
+
+  get metadata(): ReadonlyMap<string, string> {
+    return this.graph.metadata;
+  }
+
+  /** Takes variables over where the initialiser is still the same. */
+  private readLayers(): void {
+    const before = this.variables;
+    this.variables = new Map();
+    this.layerOfNode.clear();
+    for (const layer of this.tree.layers.values())
+      for (const node of layer.nodes) this.layerOfNode.set(node, layer.name);
+    for (const info of this.tree.parameters.values()) {
+      const tensor = this.graph.initializers.get(info.name)!;
+      const known = before.get(info.name);
+      const variable =
+        known && this.sources.get(known.variable) === tensor.data ? known.variable : toVariable(info.name, tensor);
+      this.sources.set(variable, tensor.data);
+      const layer = this.layerOfNode.get(info.node) ?? '';
+      this.variables.set(info.name, { name: info.name, variable, trainable: info.trainable, layer });
+    }
+  }
+
+  build(request: BuildRequest): BuiltNetwork {
+    const { values, updates } = buildGraph(this.graph, {
+      inputs: request.inputs,
+      parameters: new Map([...this.variables].map(([name, p]) => [name, p.variable.tensor])),
+      trainBatchNorm: (node) => {
+        const parameters = node.inputs.slice(1).filter((name) => this.variables.has(name));
+        return request.trainBatchNorm?.(this.layerOfNode.get(node) ?? '', parameters) ?? false;
+      },
+    });
+    return { outputs: Object.fromEntries(this.outputs.map((name) => [name, values.get(name)!])), values, updates };
+  }
+
+  resolve(name: string): string {
+    const found = resolveName(this.graph, this.tree, name);
+    // A parameter is a value of the graph too: its variable's tensor.
+    return found.value ?? found.name;
+  }
+
+  replaceHead(layer: string, classes: number, initialize: (size: number, fanIn: number) => Float32Array): void {
+    const found = resolveName(this.graph, this.tree, layer);
+    if (found.kind !== 'layer') throw new WgradError('unknown-name', `'${layer}' is a ${found.kind}, not a layer`);
+    this.graph = withHead(this.graph, findHead(this.graph, found.layer), classes, initialize);
+    this.tree = layerTree(this.graph);
+    this.readLayers();
+  }
+
+  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array {
+    return encodeOnnx(this.graph, { values, metadata });
+  }
+}
+
+/** Convolution weights are kept channels-last on the device. */
+function toVariable(name: string, { dims, data }: OnnxTensor): Variable {
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  return new Variable(name, dims, values, dims.length === 4 ? 'hwio' : 'row');
+}
