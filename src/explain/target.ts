@@ -1,0 +1,38 @@
+/** Classes by index or by name. */
+import { WgradError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import type { Target } from './types.ts';
+
+/**
+ * Index of a class. A name matches a label without regard to case, or one of its comma-separated synonyms ('pug' for
+ * 'pug, pug-dog').
+ * @throws WgradError 'unknown-name'.
+ */
+export function classIndex(model: Pick<Model, 'labels' | 'classes'>, target: Target): number {
+  if (typeof target === 'number') {
+    if (Number.isInteger(target) && target >= 0 && target < model.classes) return target;
+    throw new WgradError('unknown-name', `class ${target} is not among the model's ${model.classes} classes`, {
+      remedy: `Give an index from 0 to ${model.classes - 1}`,
+    });
+  }
+  if (!model.labels) {
+    throw new WgradError('unknown-name', `the model has no labels, so no class '${target}'`, {
+      remedy: `Give an index from 0 to ${model.classes - 1}`,
+    });
+  }
+  const wanted = target.trim().toLowerCase();
+  const labels = model.labels.map((label) => label.toLowerCase());
+  const exact = labels.indexOf(wanted);
+  const found = exact >= 0 ? exact : labels.findIndex((l) => l.split(',').some((part) => part.trim() === wanted));
+  if (found >= 0) return found;
+  const near = labels.filter((l) => l.includes(wanted)).slice(0, 5);
+  const shown = near.length > 0 ? near : model.labels.slice(0, 10);
+  throw new WgradError('unknown-name', `the model has no class '${target}'`, { remedy: `Try: ${shown.join(' | ')}` });
+}
+
+/** Index of the largest value; the first of equals. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}

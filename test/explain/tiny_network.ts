@@ -1,0 +1,38 @@
+/** A hand-made Network: any graph function of one picture input, for closed forms. */
+import { vi } from 'vitest';
+import type { Engine } from '../../src/engine.ts';
+import { WgradError } from '../../src/errors.ts';
+import { input } from '../../src/graph/leaves.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { Model } from '../../src/model/model.ts';
+import type { Network } from '../../src/model/network.ts';
+
+export interface Tiny {
+  /** [C,H,W] */
+  picture: [number, number, number];
+  /** Values by name from the input [N,C,H,W]; 'logits' [N,K] among them. */
+  build(x: Tensor): Record<string, Tensor>;
+  metadata?: Record<string, unknown>;
+}
+
+export function tinyModel(engine: Engine, { picture, build, metadata = {} }: Tiny): Model {
+  const network: Network = {
+    inputs: [{ name: 'x', shape: [null, ...picture] }],
+    outputs: ['logits'],
+    parameters: new Map(),
+    root: { name: '', kind: 'Module', value: 'logits', children: [], parameters: [] },
+    metadata: new Map(Object.entries(metadata).map(([k, v]) => [k, JSON.stringify(v)])),
+    build: ({ inputs }) => {
+      const values = build(inputs['x']!);
+      return { outputs: { logits: values['logits']! }, values: new Map(Object.entries(values)), updates: [] };
+    },
+    resolve: (name) => {
+      if (!Object.hasOwn(build(probe), name)) throw new WgradError('unknown-name', `no value ${name}`);
+      return name;
+    },
+    replaceHead: vi.fn(),
+    save: vi.fn(),
+  };
+  const probe = input('probe', [1, ...picture]);
+  return new Model(engine, network);
+}
