@@ -1,4 +1,7 @@
-/** Seeded randomness, the same on every platform: SplitMix32 seeding, xoshiro128** (Blackman and Vigna, 2018). */
+/**
+ * Seeded randomness, the same on every platform: xoshiro128** (Blackman and Vigna, 2018), its state filled by a
+ * SplitMix-like mixer with the murmur3 constants from a hash of the seed (FNV-1a). Not for secrets.
+ */
 export class Random {
   private readonly s: Uint32Array;
   private spare: number | undefined;
