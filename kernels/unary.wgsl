@@ -26,7 +26,7 @@ fn apply(v: vec4f) -> vec4f {
     case 5u: { return sigmoid(v); }
     // tanh overflows to NaN beyond about 88 on some drivers; it is 1 in f32 from 9.1 on.
     case 6u: { return tanh(clamp(v, vec4f(-10.0), vec4f(10.0))); }
-    case 7u: { return clamp(v, vec4f(A), vec4f(B)); }
+    case 7u: { return min(max(v, vec4f(A)), vec4f(B)); }
     case 8u: { return abs(v); }
     case 9u: { return 1.0 / v; }
     case 10u: { return A * v + B; }

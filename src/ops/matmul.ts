@@ -12,6 +12,7 @@ import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid } from '../plan/lower.ts';
 import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
+import { reshape } from './reshape.ts';
 
 export interface MatmulAttrs {
   transposeA: boolean;
@@ -74,12 +75,21 @@ const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
   apply1(matmulOp, [a, b], { transposeA, transposeB });
 
 /**
- * @param a [..., m, k] (or [..., k, m] transposed) @param b [..., k, n] (or [..., n, k] transposed)
- * @returns [..., m, n]; the leading axes broadcast.
+ * @param a [..., m, k] (or [..., k, m] transposed), or a vector [k] @param b [..., k, n] (or [..., n, k]), or [k]
+ * @returns [..., m, n] without the axis of a vector operand; the leading axes broadcast.
  */
 export function matmul(a: Tensor, b: Tensor, attrs: Partial<MatmulAttrs> = {}): Tensor {
-  if (a.rank < 2 || b.rank < 2) throw new WgradError('shape', `matmul: ${a} and ${b} must have rank 2 or more`);
+  const { transposeA = false, transposeB = false } = attrs;
+  if (a.rank === 0 || b.rank === 0) throw new WgradError('shape', `matmul: ${a} and ${b} must have rank 1 or more`);
+  if (a.rank === 1) {
+    const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
+    return reshape(y, y.shape.filter((_, i) => i !== y.rank - (b.rank === 1 ? 1 : 2)));
+  }
+  if (b.rank === 1) {
+    const y = matmul(a, reshape(b, [b.size, 1]), { transposeA });
+    return reshape(y, y.shape.slice(0, -1));
+  }
   const batch = broadcastShapes(batchOf(a.shape), batchOf(b.shape), 'matmul');
   const spread = (t: Tensor) => broadcastTo(t, [...batch, ...t.shape.slice(-2)]);
-  return product(spread(a), spread(b), attrs.transposeA ?? false, attrs.transposeB ?? false);
+  return product(spread(a), spread(b), transposeA, transposeB);
 }

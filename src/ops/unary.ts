@@ -94,7 +94,7 @@ export const rsqrt = make('rsqrt');
 
 /** scale * x + shift, both numbers. */
 export const affine = (x: Tensor, scale: number, shift = 0): Tensor =>
-  apply1<UnaryAttrs>(ops.affine, [x], { kind: 'affine', a: scale, b: shift });
+  scale === 1 && shift === 0 ? x : apply1<UnaryAttrs>(ops.affine, [x], { kind: 'affine', a: scale, b: shift });
 
 /** x limited to [min, max]; the gradient passes on the closed interval. */
 export const clamp = (x: Tensor, min = -Infinity, max = Infinity): Tensor =>
