@@ -1,0 +1,77 @@
+/** The attribution maps of ResNet-50 against PyTorch in float64. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createExplainer, type MethodName, type MethodOptions } from '../../src/explain/index.ts';
+import type { Model } from '../../src/model/model.ts';
+import { dataFolder } from '../support/data.ts';
+import { testEngine } from '../support/engine.ts';
+import { golden, goldenModel, type Golden } from '../support/golden.ts';
+import { report, type Limit } from '../support/report.ts';
+import { tolerance } from '../tolerance.ts';
+
+const SIZE = 3 * 224 * 224;
+const gradientLimit: Limit = { relL2: tolerance.resnetGradient, cosine: tolerance.cosine };
+const camLimit: Limit = { relL2: tolerance.resnetCam, cosine: tolerance.cosine };
+
+describe.skipIf(!dataFolder)('attributions of resnet50-coarse', () => {
+  const check = report('Attributions, resnet50-coarse');
+  let model: Model;
+  let reference: Golden;
+  let pictures: Float32Array;
+
+  beforeAll(async () => {
+    model = await goldenModel(await testEngine(), 'resnet50-coarse');
+    reference = golden('resnet50-coarse-attributions');
+    pictures = golden('resnet50-coarse-forward').tensor('input');
+  });
+  afterAll(() => model.dispose());
+
+  /** Runs the method on both photographs. */
+  async function maps(method: MethodName, options: MethodOptions = {}) {
+    const explainer = await createExplainer(model, { method, ...options });
+    const results = [];
+    for (const p of [0, 1]) results.push(await explainer.run(pictures.subarray(p * SIZE, (p + 1) * SIZE)));
+    explainer.dispose();
+    return results;
+  }
+
+  const methods: [entry: string, method: MethodName, options: () => MethodOptions][] = [
+    ['saliency', 'gradient', () => ({})],
+    ['input_x_gradient', 'input-x-gradient', () => ({})],
+    ['smoothgrad', 'smoothgrad', () => ({ noise: reference.tensor('noise') })],
+    ['smoothgrad_sq', 'smoothgrad', () => ({ noise: reference.tensor('noise'), squared: true })],
+    ['integrated_gradients', 'integrated-gradients', () => ({ steps: 50 })],
+  ];
+
+  it.each(methods)('%s', async (entry, method, options) => {
+    const results = await maps(method, options());
+    results.forEach((result, p) => {
+      const { target, f_x, f_baseline, sum } = reference.values[`p${p}.ig`];
+      expect(result.target).toBe(target);
+      check(`p${p}.${entry}`, result.map, reference.tensor(`p${p}.${entry}`), gradientLimit);
+      check(`p${p}.${entry} f(x)`, [result.score], [f_x], { maxAbs: tolerance.logits });
+      if (!result.completeness) return;
+      const { difference } = result.completeness;
+      check(`p${p}.${entry} f(x) - f(0)`, [difference], [f_x - f_baseline], { maxAbs: 2 * tolerance.logits });
+      check(`p${p}.${entry} sum`, [result.completeness.sum], [sum], { maxRel: tolerance.resnetGradient });
+    });
+  });
+
+  it.each([
+    ['gradcam', 'layer4'],
+    ['gradcam', undefined],
+    ['layer3.gradcam', 'layer3'],
+  ])('%s at %s', async (entry, layer) => {
+    const at = layer ? { layer } : {};
+    const raw = await maps('grad-cam', { ...at, relu: false });
+    const positive = layer === 'layer3' ? [] : await maps('grad-cam', at);
+    const shown = layer ? entry : `${entry} (layer found)`;
+    for (const p of [0, 1]) {
+      check(`p${p}.${shown}.raw`, raw[p]!.map, reference.tensor(`p${p}.${entry}.raw`), camLimit);
+      if (positive.length === 0) continue;
+      const { map, upsampled } = positive[p]!;
+      check(`p${p}.${shown}.relu`, map, reference.tensor(`p${p}.${entry}.relu`), camLimit);
+      const large = reference.tensor(`p${p}.${entry}.relu.bilinear224`);
+      check(`p${p}.${shown}.relu.bilinear224`, upsampled!, large, camLimit);
+    }
+  });
+});

@@ -1,0 +1,29 @@
+/** Reference values and the models that they were computed with. Call only where `dataFolder` is there. */
+import { readFileSync } from 'node:fs';
+import type { Engine } from '../../src/engine.ts';
+import { Model } from '../../src/model/model.ts';
+import { readOnnxFile } from '../../src/node/onnx.ts';
+import { importOnnx } from '../../src/onnx/network.ts';
+import { decodeSafetensors } from '../../src/safetensors.ts';
+import { dataFolder } from './data.ts';
+
+export interface Golden {
+  /** A tensor as floats. */
+  tensor(name: string): Float32Array;
+  /** Extents of a tensor. */
+  shape(name: string): readonly number[];
+  values: Record<string, any>;
+}
+
+export function golden(name: string): Golden {
+  const path = `${dataFolder}/golden/${name}`;
+  const tensors = decodeSafetensors(readFileSync(`${path}.safetensors`), name);
+  const { values } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { values: Record<string, any> };
+  return { tensor: (key) => tensors.floats(key).data, shape: (key) => tensors.read(key).shape, values };
+}
+
+/** One of `models/*.onnx`. */
+export async function goldenModel(engine: Engine, name: string): Promise<Model> {
+  const file = await readOnnxFile(`${dataFolder}/models/${name}.onnx`);
+  return new Model(engine, await importOnnx(file.bytes, file));
+}
