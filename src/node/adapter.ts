@@ -1,163 +1,142 @@
 /**
  * An adapter in Node, through Dawn. Tried in this order: a physical GPU; Mesa lavapipe 23 or newer; the SwiftShader of
  * an installed Chromium; the one that the npm package @sparticuz/chromium carries. WGRAD_ADAPTER chooses one.
+ *
+ * The Vulkan loader reads VK_DRIVER_FILES anew for each Dawn instance, so that one process can try driver after driver,
+ * and can have two adapters open at once. Only in the main thread: a worker's `process.env` is a copy that the loader
+ * does not see.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
-import { findChromium } from './chromium.ts';
+import { adapterChoices, candidates, thisMachine, type AdapterChoice, type Candidate } from './candidates.ts';
 import { carriedSwiftShader } from './swiftshader.ts';
 
-export const adapterChoices = ['gpu', 'lavapipe', 'chromium', 'swiftshader'] as const;
-export type AdapterChoice = (typeof adapterChoices)[number];
+export { adapterChoices, type AdapterChoice } from './candidates.ts';
 
 export interface OpenedAdapter {
+  /** Dawn's entry object; kept referenced by this module. */
+  gpu: GPU;
   adapter: GPUAdapter;
-  /** One line that names it, e.g. `SwiftShader Device (LLVM 16.0.0) · swiftshader · Dawn`. */
+  /** See {@link describeAdapter}. */
   description: string;
   kind: AdapterChoice;
 }
 
 export interface OpenOptions {
-  /** One of {@link adapterChoices}; default WGRAD_ADAPTER, else the first that works. */
+  /** One of {@link adapterChoices}; default WGRAD_ADAPTER, else VK_DRIVER_FILES, else the first that works. */
   choice?: string;
   log?: (line: string) => void;
 }
 
-interface Candidate {
-  kind: AdapterChoice;
-  /** Value of VK_DRIVER_FILES; undefined leaves the search to the Vulkan loader. */
-  icd: string | undefined;
-  /** Folder of a Vulkan loader for machines that have none. */
-  loader?: string;
-}
-
-const icdFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
-
-function icdFiles(matches: (name: string) => boolean): string[] {
-  return icdFolders.filter(existsSync).flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.json') && matches(name))
-      .sort()
-      .map((name) => join(folder, name)),
-  );
-}
-
-const isSoftware = (name: string) => /lvp|swiftshader/i.test(name);
-
-/** What this machine may offer for each choice. */
-function candidates(choice: AdapterChoice): Candidate[] {
-  if (choice === 'gpu') {
-    if (process.platform !== 'linux') return [{ kind: 'gpu', icd: undefined }];
-    const hasDevice = existsSync('/dev/dri') || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg');
-    const given = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
-    const drivers = given && !isSoftware(given) ? [given] : icdFiles((name) => !isSoftware(name));
-    return hasDevice && drivers.length > 0 ? [{ kind: 'gpu', icd: drivers.join(':') }] : [];
-  }
-  if (choice === 'lavapipe') {
-    const given = process.env['VK_DRIVER_FILES'];
-    const files = given && /lvp/.test(given) ? [given] : icdFiles((name) => /lvp/i.test(name));
-    return files.map((icd) => ({ kind: 'lavapipe', icd }));
-  }
-  const folder = choice === 'chromium' ? installedSwiftShader() : carriedSwiftShader();
-  const icd = folder && join(folder, 'vk_swiftshader_icd.json');
-  return icd && existsSync(icd) ? [{ kind: choice, icd, loader: folder }] : [];
-}
-
-function installedSwiftShader(): string | undefined {
-  const chromium = findChromium();
-  return chromium && dirname(chromium);
-}
-
-/** The system's Vulkan loader, where ldconfig knows one. */
-function hasVulkanLoader(): boolean {
-  const folders = ['/usr/lib/x86_64-linux-gnu', '/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
-  const fromPath = (process.env['LD_LIBRARY_PATH'] ?? '').split(':').filter(Boolean);
-  return [...folders, ...fromPath].some((folder) => {
-    try {
-      return readFileSync(join(folder, 'libvulkan.so.1')).length > 0;
-    } catch {
-      return false;
-    }
-  });
-}
-
+/** dlopen's "keep it loaded for good"; node:os does not name it. */
 const RTLD_NODELETE = 0x1000;
 
 /**
- * Makes Dawn's later search for libvulkan.so.1 find this one: once loaded under that name, dlopen by name returns it.
- * Node's dlopen reports that it is no addon, as it is not; the library stays loaded all the same.
+ * Loads a library that is no Node addon. Node then reports that it "did not self-register", which is the sign that it
+ * was found; it stays loaded, and a later dlopen of the same name returns it.
  */
-function loadVulkanLoader(folder: string): void {
-  const file = join(folder, 'libvulkan.so.1');
-  if (!existsSync(file)) return;
+function loadLibrary(file: string): boolean {
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   try {
     process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
-  } catch {
-    return;
+    return true;
+  } catch (error) {
+    return /self-register/.test((error as Error).message);
   }
+}
+
+/** Makes Dawn's search for libvulkan.so.1 succeed on a machine without a Vulkan loader. */
+async function ensureLoader(candidate: Candidate): Promise<void> {
+  if (loadLibrary('libvulkan.so.1')) return;
+  if (candidate.loader && loadLibrary(join(candidate.loader, 'libvulkan.so.1'))) return;
+  const folder = await carriedSwiftShader();
+  if (folder) loadLibrary(join(folder, 'libvulkan.so.1'));
 }
 
 /** Dawn crashes if its entry object is collected while devices live. */
 const keptAlive: GPU[] = [];
 
-async function request(candidate: Candidate): Promise<GPUAdapter | undefined> {
-  if (process.platform === 'linux') {
-    const loader = hasVulkanLoader() ? undefined : (candidate.loader ?? carriedSwiftShader());
-    if (loader) loadVulkanLoader(loader);
+/** Both names of the setting: loaders before 1.3.207 know only the second. */
+const driverSettings = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
+
+async function request(candidate: Candidate): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
+  if (process.platform === 'linux') await ensureLoader(candidate);
+  const { create, globals } = await import('webgpu');
+  for (const [name, value] of Object.entries(globals)) {
+    if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
   }
-  const before = process.env['VK_DRIVER_FILES'];
-  if (candidate.icd !== undefined) process.env['VK_DRIVER_FILES'] = candidate.icd;
+  const before = driverSettings.map((name) => process.env[name]);
+  if (candidate.icd !== undefined) for (const name of driverSettings) process.env[name] = candidate.icd;
   try {
-    const { create, globals } = await import('webgpu');
-    for (const [name, value] of Object.entries(globals)) {
-      if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-    }
     const gpu = create([]);
     keptAlive.push(gpu);
-    return (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    return adapter ? { gpu, adapter } : undefined;
   } finally {
-    if (before === undefined) delete process.env['VK_DRIVER_FILES'];
-    else process.env['VK_DRIVER_FILES'] = before;
+    driverSettings.forEach((name, i) => {
+      if (before[i] === undefined) delete process.env[name];
+      else process.env[name] = before[i];
+    });
   }
 }
 
 /** Dawn's own name of what was opened decides what it is: a driver list may hold a surprise. */
-function kindOf(info: GPUAdapterInfo, asked: AdapterChoice): AdapterChoice {
+function kindOf(info: GPUAdapterInfo, asked?: AdapterChoice): AdapterChoice {
   const name = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
   if (/swiftshader/i.test(name)) return asked === 'chromium' ? 'chromium' : 'swiftshader';
   if (/llvmpipe|lavapipe/i.test(name)) return 'lavapipe';
   return 'gpu';
 }
 
-/** @throws WgradError 'no-adapter' naming what was tried; 'invalid-argument' for an unknown choice. */
-export async function openAdapter(options: OpenOptions = {}): Promise<OpenedAdapter> {
-  const asked = options.choice ?? process.env['WGRAD_ADAPTER'];
-  if (asked && !(adapterChoices as readonly string[]).includes(asked)) {
-    throw new WgradError('invalid-argument', `WGRAD_ADAPTER: '${asked}' is no adapter`, {
-      remedy: `Choose one of ${adapterChoices.join(', ')}`,
-    });
+function dawnVersion(): string {
+  try {
+    return (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version;
+  } catch {
+    return '';
   }
-  const choices = asked ? [asked as AdapterChoice] : adapterChoices;
+}
+
+/** One line that names an adapter, e.g. `SwiftShader driver 5.0.0 · swiftshader · Dawn 0.6.2`. */
+export function describeAdapter(adapter: GPUAdapter, kind: AdapterChoice = kindOf(adapter.info)): string {
+  const { description, device, architecture } = adapter.info;
+  const name = description || device || architecture || 'unnamed adapter';
+  return `${name} · ${kind} · Dawn ${dawnVersion()}`.trimEnd();
+}
+
+/** Calls take turns: the drivers are chosen through the environment, which two at once would overwrite. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/**
+ * @throws WgradError 'no-adapter' naming what was tried; 'invalid-argument' for an unknown choice.
+ */
+export function openAdapter(options: OpenOptions = {}): Promise<OpenedAdapter> {
+  const opened = turn.then(() => open(options));
+  turn = opened.catch(() => undefined);
+  return opened;
+}
+
+async function open({ choice = process.env['WGRAD_ADAPTER'] || undefined, log }: OpenOptions): Promise<OpenedAdapter> {
   const tried: string[] = [];
-  for (const choice of choices) {
-    for (const candidate of candidates(choice)) {
-      const adapter = await request(candidate);
-      const kind = adapter && kindOf(adapter.info, choice);
-      if (adapter && kind === choice) {
-        const { description, device, architecture } = adapter.info;
-        const name = description || device || architecture || 'unnamed adapter';
-        const opened = { adapter, kind, description: `${name} · ${kind} · Dawn` };
-        options.log?.(`adapter: ${opened.description}`);
-        return opened;
-      }
-      tried.push(`${choice} (${candidate.icd ?? 'system'}): ${adapter ? `is ${kind}` : 'no adapter'}`);
+  for await (const candidate of candidates(choice, thisMachine)) {
+    const found = await request(candidate);
+    const kind = found && kindOf(found.adapter.info, candidate.kind);
+    if (found && kind && (candidate.kind === undefined || kind === candidate.kind)) {
+      const description = describeAdapter(found.adapter, kind);
+      log?.(`adapter: ${description}`);
+      return { ...found, kind, description };
     }
-    if (!tried.some((t) => t.startsWith(choice))) tried.push(`${choice}: not on this machine`);
+    const reason = kind ? `is ${kind}` : candidate.kind === 'lavapipe' ? 'refused (Mesa 23 or newer?)' : 'no adapter';
+    tried.push(`${candidate.kind ?? 'VK_DRIVER_FILES'} (${candidate.icd ?? 'system'}): ${reason}`);
+  }
+  for (const one of choice ? [choice] : adapterChoices) {
+    // Nothing to open was found for these; with VK_DRIVER_FILES alone they were not looked for.
+    if (tried.some((line) => line.startsWith(`${one} `) || line.startsWith('VK_DRIVER_FILES '))) continue;
+    tried.push(`${one}: not on this machine`);
   }
   throw new WgradError('no-adapter', `no WebGPU adapter: ${tried.join('; ')}`, {
-    remedy: 'Run `npm ci` on linux x64 for the carried SwiftShader, or install a Vulkan driver, and check WGRAD_ADAPTER',
+    remedy:
+      'Run `npm ci` on linux x64 for the carried SwiftShader, or install a Vulkan driver, and check WGRAD_ADAPTER and VK_DRIVER_FILES',
   });
 }
