@@ -2,53 +2,50 @@
 // m = (image, oy, ox) flattened, n = output channel. Each invocation keeps an 8 x 8 tile of y in registers and needs
 // no barrier: on software adapters loads dominate and barriers are dear.
 // x is NHWC, w is HWIO, y is NHWC, all in groups of four channels.
-// Epilogue: y = acc * scale[n] + shift[n] (folded BatchNorm, bias), + residual, ReLU.
-const M: u32 = 1u; // images * OH * OW
-const N4: u32 = 1u; // output channels / 4
-const K4: u32 = 1u; // input channels / 4
-const IH: i32 = 1i;
-const IW: i32 = 1i;
-const OH: u32 = 1u;
-const OW: u32 = 1u;
-const KH: i32 = 1i;
-const KW: i32 = 1i;
-const STRIDE_H: i32 = 1i;
-const STRIDE_W: i32 = 1i;
-const PAD_T: i32 = 0i;
-const PAD_L: i32 = 0i;
-const DILATION_H: i32 = 1i;
-const DILATION_W: i32 = 1i;
 const PADDED: bool = true; // false: no tap ever leaves the picture
-const M_TILES: u32 = 1u;
-const TILES: u32 = 1u;
-const HAS_SCALE: bool = false;
-const HAS_SHIFT: bool = false;
-const HAS_RESIDUAL: bool = false;
-const RELU: bool = false;
+// One pipeline serves all shapes: compiling is slow (half a second on software adapters), and nothing here divides
+// inside the inner loop.
+struct Geometry {
+  m: u32, // images * OH * OW
+  n4: u32, // output channels / 4
+  k4: u32, // input channels / 4
+  ih: i32,
+  iw: i32,
+  oh: u32,
+  ow: u32,
+  kh: i32,
+  kw: i32,
+  stride_h: i32,
+  stride_w: i32,
+  pad_t: i32,
+  pad_l: i32,
+  dilation_h: i32,
+  dilation_w: i32,
+  m_tiles: u32,
+  tiles: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
-@group(0) @binding(2) var<storage, read> scale: array<vec4f>;
-@group(0) @binding(3) var<storage, read> shift: array<vec4f>;
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read> geometry: Geometry;
 
 // Top left corner (y, x) of row m's window and the first pixel of its image. Rows past the end repeat the last one.
-fn row(m: u32) -> vec3i {
-  let i = min(m, M - 1u);
-  let ox = i % OW;
-  let t = i / OW;
-  let oy = t % OH;
-  return vec3i(i32(oy) * STRIDE_H - PAD_T, i32(ox) * STRIDE_W - PAD_L, i32(t / OH) * (IH * IW));
+fn row(g: Geometry, m: u32) -> vec3i {
+  let i = min(m, g.m - 1u);
+  let ox = i % g.ow;
+  let t = i / g.ow;
+  let oy = t % g.oh;
+  return vec3i(i32(oy) * g.stride_h - g.pad_t, i32(ox) * g.stride_w - g.pad_l, i32(t / g.oh) * (g.ih * g.iw));
 }
 
 // First vec4 of the pixel under tap (kh, kw), or -1 outside the picture.
-fn address(r: vec3i, kh: i32, kw: i32) -> i32 {
-  let iy = r.x + kh * DILATION_H;
-  let ix = r.y + kw * DILATION_W;
-  let p = (r.z + iy * IW + ix) * i32(K4);
+fn address(g: Geometry, r: vec3i, kh: i32, kw: i32) -> i32 {
+  let iy = r.x + kh * g.dilation_h;
+  let ix = r.y + kw * g.dilation_w;
+  let p = (r.z + iy * g.iw + ix) * i32(g.k4);
   if (PADDED) {
-    return select(-1, p, iy >= 0 && iy < IH && ix >= 0 && ix < IW);
+    return select(-1, p, iy >= 0 && iy < g.ih && ix >= 0 && ix < g.iw);
   }
   return p;
 }
@@ -60,52 +57,36 @@ fn fetch(p: i32, k: u32) -> vec4f {
   return x[u32(p) + k];
 }
 
-fn finish(acc: vec4f, at: u32, n: u32) -> vec4f {
-  var v = acc;
-  if (HAS_SCALE) {
-    v *= scale[n];
-  }
-  if (HAS_SHIFT) {
-    v += shift[n];
-  }
-  if (HAS_RESIDUAL) {
-    v += residual[at];
-  }
-  if (RELU) {
-    v = select(v, vec4f(0.0), v <= vec4f(0.0));
-  }
-  return v;
-}
-
-fn store(m: u32, n: u32, c0: vec4f, c1: vec4f) {
-  if (m >= M) {
+fn store(g: Geometry, m: u32, n: u32, c0: vec4f, c1: vec4f) {
+  if (m >= g.m) {
     return;
   }
-  let at = m * N4 + n;
-  y[at] = finish(c0, at, n);
-  if (n + 1u < N4) {
-    y[at + 1u] = finish(c1, at + 1u, n + 1u);
+  let at = m * g.n4 + n;
+  y[at] = c0;
+  if (n + 1u < g.n4) {
+    y[at + 1u] = c1;
   }
 }
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let g = geometry;
   let tile = gid.x + gid.y * (groups.x * 32u);
-  if (tile >= TILES) {
+  if (tile >= g.tiles) {
     return;
   }
-  let m = (tile % M_TILES) * 8u;
-  let n = (tile / M_TILES) * 2u;
+  let m = (tile % g.m_tiles) * 8u;
+  let n = (tile / g.m_tiles) * 2u;
   // An odd number of groups leaves half a tile: it recomputes the last group and does not store it.
-  let n1 = min(n + 1u, N4 - 1u);
-  let r0 = row(m + 0u);
-  let r1 = row(m + 1u);
-  let r2 = row(m + 2u);
-  let r3 = row(m + 3u);
-  let r4 = row(m + 4u);
-  let r5 = row(m + 5u);
-  let r6 = row(m + 6u);
-  let r7 = row(m + 7u);
+  let n1 = min(n + 1u, g.n4 - 1u);
+  let r0 = row(g, m + 0u);
+  let r1 = row(g, m + 1u);
+  let r2 = row(g, m + 2u);
+  let r3 = row(g, m + 3u);
+  let r4 = row(g, m + 4u);
+  let r5 = row(g, m + 5u);
+  let r6 = row(g, m + 6u);
+  let r7 = row(g, m + 7u);
   var c00 = vec4f(0.0);
   var c01 = vec4f(0.0);
   var c10 = vec4f(0.0);
@@ -122,20 +103,20 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   var c61 = vec4f(0.0);
   var c70 = vec4f(0.0);
   var c71 = vec4f(0.0);
-  for (var kh = 0; kh < KH; kh++) {
-    for (var kw = 0; kw < KW; kw++) {
-      let p0 = address(r0, kh, kw);
-      let p1 = address(r1, kh, kw);
-      let p2 = address(r2, kh, kw);
-      let p3 = address(r3, kh, kw);
-      let p4 = address(r4, kh, kw);
-      let p5 = address(r5, kh, kw);
-      let p6 = address(r6, kh, kw);
-      let p7 = address(r7, kh, kw);
-      let tap = u32(kh * KW + kw) * K4 * 4u * N4;
+  for (var kh = 0; kh < g.kh; kh++) {
+    for (var kw = 0; kw < g.kw; kw++) {
+      let p0 = address(g, r0, kh, kw);
+      let p1 = address(g, r1, kh, kw);
+      let p2 = address(g, r2, kh, kw);
+      let p3 = address(g, r3, kh, kw);
+      let p4 = address(g, r4, kh, kw);
+      let p5 = address(g, r5, kh, kw);
+      let p6 = address(g, r6, kh, kw);
+      let p7 = address(g, r7, kh, kw);
+      let tap = u32(kh * g.kw + kw) * g.k4 * 4u * g.n4;
       var at0 = tap + n;
       var at1 = tap + n1;
-      for (var k = 0u; k < K4; k++) {
+      for (var k = 0u; k < g.k4; k++) {
         let a0 = fetch(p0, k);
         let a1 = fetch(p1, k);
         let a2 = fetch(p2, k);
@@ -144,8 +125,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         let a5 = fetch(p5, k);
         let a6 = fetch(p6, k);
         let a7 = fetch(p7, k);
-        let b00 = w[at0 + 0u * N4];
-        let b01 = w[at1 + 0u * N4];
+        let b00 = w[at0 + 0u * g.n4];
+        let b01 = w[at1 + 0u * g.n4];
         c00 = fma(vec4f(a0.x), b00, c00);
         c01 = fma(vec4f(a0.x), b01, c01);
         c10 = fma(vec4f(a1.x), b00, c10);
@@ -162,8 +143,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         c61 = fma(vec4f(a6.x), b01, c61);
         c70 = fma(vec4f(a7.x), b00, c70);
         c71 = fma(vec4f(a7.x), b01, c71);
-        let b10 = w[at0 + 1u * N4];
-        let b11 = w[at1 + 1u * N4];
+        let b10 = w[at0 + 1u * g.n4];
+        let b11 = w[at1 + 1u * g.n4];
         c00 = fma(vec4f(a0.y), b10, c00);
         c01 = fma(vec4f(a0.y), b11, c01);
         c10 = fma(vec4f(a1.y), b10, c10);
@@ -180,8 +161,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         c61 = fma(vec4f(a6.y), b11, c61);
         c70 = fma(vec4f(a7.y), b10, c70);
         c71 = fma(vec4f(a7.y), b11, c71);
-        let b20 = w[at0 + 2u * N4];
-        let b21 = w[at1 + 2u * N4];
+        let b20 = w[at0 + 2u * g.n4];
+        let b21 = w[at1 + 2u * g.n4];
         c00 = fma(vec4f(a0.z), b20, c00);
         c01 = fma(vec4f(a0.z), b21, c01);
         c10 = fma(vec4f(a1.z), b20, c10);
@@ -198,8 +179,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         c61 = fma(vec4f(a6.z), b21, c61);
         c70 = fma(vec4f(a7.z), b20, c70);
         c71 = fma(vec4f(a7.z), b21, c71);
-        let b30 = w[at0 + 3u * N4];
-        let b31 = w[at1 + 3u * N4];
+        let b30 = w[at0 + 3u * g.n4];
+        let b31 = w[at1 + 3u * g.n4];
         c00 = fma(vec4f(a0.w), b30, c00);
         c01 = fma(vec4f(a0.w), b31, c01);
         c10 = fma(vec4f(a1.w), b30, c10);
@@ -216,17 +197,17 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         c61 = fma(vec4f(a6.w), b31, c61);
         c70 = fma(vec4f(a7.w), b30, c70);
         c71 = fma(vec4f(a7.w), b31, c71);
-        at0 += 4u * N4;
-        at1 += 4u * N4;
+        at0 += 4u * g.n4;
+        at1 += 4u * g.n4;
       }
     }
   }
-  store(m + 0u, n, c00, c01);
-  store(m + 1u, n, c10, c11);
-  store(m + 2u, n, c20, c21);
-  store(m + 3u, n, c30, c31);
-  store(m + 4u, n, c40, c41);
-  store(m + 5u, n, c50, c51);
-  store(m + 6u, n, c60, c61);
-  store(m + 7u, n, c70, c71);
+  store(g, m + 0u, n, c00, c01);
+  store(g, m + 1u, n, c10, c11);
+  store(g, m + 2u, n, c20, c21);
+  store(g, m + 3u, n, c30, c31);
+  store(g, m + 4u, n, c40, c41);
+  store(g, m + 5u, n, c50, c51);
+  store(g, m + 6u, n, c60, c61);
+  store(g, m + 7u, n, c70, c71);
 }

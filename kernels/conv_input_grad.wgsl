@@ -2,50 +2,55 @@
 // w[tap, ci, co]. Pixels are taken by stride phase (workgroup z), so that every invocation of a phase meets the same
 // taps and no inserted zero is ever multiplied; a phase without taps writes zeros. The weights stay HWIO: both operands
 // are vec4 along co, an 8 x 8 tile of dot products in registers, no barrier.
-const M: u32 = 1u; // images * ceil(IH / STRIDE_H) * ceil(IW / STRIDE_W): pixels of the largest phase
-const QH: u32 = 1u; // ceil(IH / STRIDE_H)
-const QW: u32 = 1u;
-const CI: u32 = 4u;
-const K4: u32 = 1u; // output channels / 4
-const IH: i32 = 1i;
-const IW: i32 = 1i;
-const OH: i32 = 1i;
-const OW: i32 = 1i;
-const KH: i32 = 1i;
-const KW: i32 = 1i;
-const STRIDE_H: i32 = 1i;
-const STRIDE_W: i32 = 1i;
-const PAD_T: i32 = 0i;
-const PAD_L: i32 = 0i;
-const DILATION_H: i32 = 1i;
-const DILATION_W: i32 = 1i;
 const PADDED: bool = true; // false: 1x1, stride 1, no padding
-const M_TILES: u32 = 1u;
-const TILES: u32 = 1u;
+// One pipeline serves all shapes: compiling is slow (half a second on software adapters), and nothing here divides
+// inside the inner loop.
+struct Geometry {
+  m: u32, // images * ceil(IH / STRIDE_H) * ceil(IW / STRIDE_W): pixels of the largest phase
+  qh: u32, // ceil(IH / STRIDE_H)
+  qw: u32,
+  ci: u32,
+  k4: u32, // output channels / 4
+  ih: i32,
+  iw: i32,
+  oh: i32,
+  ow: i32,
+  kh: i32,
+  kw: i32,
+  stride_h: i32,
+  stride_w: i32,
+  pad_t: i32,
+  pad_l: i32,
+  dilation_h: i32,
+  dilation_w: i32,
+  m_tiles: u32,
+  tiles: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
+@group(0) @binding(3) var<storage, read> geometry: Geometry;
 
 // (iy, ix, image) of row m in a phase; iy or ix may lie past the picture, and then nothing is stored.
-fn row(m: u32, phase: vec2i) -> vec3i {
-  let i = min(m, M - 1u);
-  let t = i / QW;
-  let iy = i32(t % QH) * STRIDE_H + phase.x;
-  let ix = i32(i % QW) * STRIDE_W + phase.y;
-  return vec3i(select(iy, IH, m >= M), ix, i32(t / QH));
+fn row(g: Geometry, m: u32, phase: vec2i) -> vec3i {
+  let i = min(m, g.m - 1u);
+  let t = i / g.qw;
+  let iy = i32(t % g.qh) * g.stride_h + phase.x;
+  let ix = i32(i % g.qw) * g.stride_w + phase.y;
+  return vec3i(select(iy, g.ih, m >= g.m), ix, i32(t / g.qh));
 }
 
 // First vec4 of the output pixel that tap (kh, kw) sends to this input pixel, or -1.
-fn address(r: vec3i, kh: i32, kw: i32) -> i32 {
+fn address(g: Geometry, r: vec3i, kh: i32, kw: i32) -> i32 {
   if (!PADDED) {
-    return ((r.z * OH + min(r.x, IH - 1)) * OW + r.y) * i32(K4);
+    return ((r.z * g.oh + min(r.x, g.ih - 1)) * g.ow + r.y) * i32(g.k4);
   }
-  let ty = r.x + PAD_T - kh * DILATION_H;
-  let tx = r.y + PAD_L - kw * DILATION_W;
-  let oy = ty / STRIDE_H;
-  let ox = tx / STRIDE_W;
-  return select(-1, ((r.z * OH + oy) * OW + ox) * i32(K4), ty >= 0 && tx >= 0 && oy < OH && ox < OW);
+  let ty = r.x + g.pad_t - kh * g.dilation_h;
+  let tx = r.y + g.pad_l - kw * g.dilation_w;
+  let oy = ty / g.stride_h;
+  let ox = tx / g.stride_w;
+  return select(-1, ((r.z * g.oh + oy) * g.ow + ox) * i32(g.k4), ty >= 0 && tx >= 0 && oy < g.oh && ox < g.ow);
 }
 
 fn fetch(p: i32, k: u32) -> vec4f {
@@ -55,13 +60,13 @@ fn fetch(p: i32, k: u32) -> vec4f {
   return dy[u32(p) + k];
 }
 
-fn store(r: vec3i, n: u32, c0: vec4f, c1: vec4f) {
-  if (r.x >= IH || r.y >= IW) {
+fn store(g: Geometry, r: vec3i, n: u32, c0: vec4f, c1: vec4f) {
+  if (r.x >= g.ih || r.y >= g.iw) {
     return;
   }
-  let at = u32((r.z * IH + r.x) * IW + r.y) * (CI / 4u) + n;
+  let at = u32((r.z * g.ih + r.x) * g.iw + r.y) * (g.ci / 4u) + n;
   dx[at] = c0;
-  if (n + 1u < CI / 4u) {
+  if (n + 1u < g.ci / 4u) {
     dx[at + 1u] = c1;
   }
 }
@@ -73,22 +78,23 @@ fn reaches(phase: i32, pad: i32, k: i32, dilation: i32, stride: i32) -> bool {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let g = geometry;
   let tile = gid.x + gid.y * (groups.x * 32u);
-  if (tile >= TILES) {
+  if (tile >= g.tiles) {
     return;
   }
-  let phase = vec2i(i32(gid.z) / STRIDE_W, i32(gid.z) % STRIDE_W);
-  let m = (tile % M_TILES) * 8u;
-  let n = (tile / M_TILES) * 2u;
+  let phase = vec2i(i32(gid.z) / g.stride_w, i32(gid.z) % g.stride_w);
+  let m = (tile % g.m_tiles) * 8u;
+  let n = (tile / g.m_tiles) * 2u;
   let ci = n * 4u;
-  let r0 = row(m + 0u, phase);
-  let r1 = row(m + 1u, phase);
-  let r2 = row(m + 2u, phase);
-  let r3 = row(m + 3u, phase);
-  let r4 = row(m + 4u, phase);
-  let r5 = row(m + 5u, phase);
-  let r6 = row(m + 6u, phase);
-  let r7 = row(m + 7u, phase);
+  let r0 = row(g, m + 0u, phase);
+  let r1 = row(g, m + 1u, phase);
+  let r2 = row(g, m + 2u, phase);
+  let r3 = row(g, m + 3u, phase);
+  let r4 = row(g, m + 4u, phase);
+  let r5 = row(g, m + 5u, phase);
+  let r6 = row(g, m + 6u, phase);
+  let r7 = row(g, m + 7u, phase);
   var c00 = vec4f(0.0);
   var c01 = vec4f(0.0);
   var c10 = vec4f(0.0);
@@ -105,32 +111,32 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   var c61 = vec4f(0.0);
   var c70 = vec4f(0.0);
   var c71 = vec4f(0.0);
-  for (var kh = 0; kh < KH; kh++) {
-    if (!reaches(phase.x, PAD_T, kh, DILATION_H, STRIDE_H)) {
+  for (var kh = 0; kh < g.kh; kh++) {
+    if (!reaches(phase.x, g.pad_t, kh, g.dilation_h, g.stride_h)) {
       continue;
     }
-    for (var kw = 0; kw < KW; kw++) {
-      if (!reaches(phase.y, PAD_L, kw, DILATION_W, STRIDE_W)) {
+    for (var kw = 0; kw < g.kw; kw++) {
+      if (!reaches(phase.y, g.pad_l, kw, g.dilation_w, g.stride_w)) {
         continue;
       }
-      let p0 = address(r0, kh, kw);
-      let p1 = address(r1, kh, kw);
-      let p2 = address(r2, kh, kw);
-      let p3 = address(r3, kh, kw);
-      let p4 = address(r4, kh, kw);
-      let p5 = address(r5, kh, kw);
-      let p6 = address(r6, kh, kw);
-      let p7 = address(r7, kh, kw);
-      let tap = u32(kh * KW + kw) * CI;
-      let q0 = (tap + min(ci + 0u, CI - 1u)) * K4;
-      let q1 = (tap + min(ci + 1u, CI - 1u)) * K4;
-      let q2 = (tap + min(ci + 2u, CI - 1u)) * K4;
-      let q3 = (tap + min(ci + 3u, CI - 1u)) * K4;
-      let q4 = (tap + min(ci + 4u, CI - 1u)) * K4;
-      let q5 = (tap + min(ci + 5u, CI - 1u)) * K4;
-      let q6 = (tap + min(ci + 6u, CI - 1u)) * K4;
-      let q7 = (tap + min(ci + 7u, CI - 1u)) * K4;
-      for (var k = 0u; k < K4; k++) {
+      let p0 = address(g, r0, kh, kw);
+      let p1 = address(g, r1, kh, kw);
+      let p2 = address(g, r2, kh, kw);
+      let p3 = address(g, r3, kh, kw);
+      let p4 = address(g, r4, kh, kw);
+      let p5 = address(g, r5, kh, kw);
+      let p6 = address(g, r6, kh, kw);
+      let p7 = address(g, r7, kh, kw);
+      let tap = u32(kh * g.kw + kw) * g.ci;
+      let q0 = (tap + min(ci + 0u, g.ci - 1u)) * g.k4;
+      let q1 = (tap + min(ci + 1u, g.ci - 1u)) * g.k4;
+      let q2 = (tap + min(ci + 2u, g.ci - 1u)) * g.k4;
+      let q3 = (tap + min(ci + 3u, g.ci - 1u)) * g.k4;
+      let q4 = (tap + min(ci + 4u, g.ci - 1u)) * g.k4;
+      let q5 = (tap + min(ci + 5u, g.ci - 1u)) * g.k4;
+      let q6 = (tap + min(ci + 6u, g.ci - 1u)) * g.k4;
+      let q7 = (tap + min(ci + 7u, g.ci - 1u)) * g.k4;
+      for (var k = 0u; k < g.k4; k++) {
         let a0 = fetch(p0, k);
         let a1 = fetch(p1, k);
         let a2 = fetch(p2, k);
@@ -166,12 +172,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       }
     }
   }
-  store(r0, n, c00, c01);
-  store(r1, n, c10, c11);
-  store(r2, n, c20, c21);
-  store(r3, n, c30, c31);
-  store(r4, n, c40, c41);
-  store(r5, n, c50, c51);
-  store(r6, n, c60, c61);
-  store(r7, n, c70, c71);
+  store(g, r0, n, c00, c01);
+  store(g, r1, n, c10, c11);
+  store(g, r2, n, c20, c21);
+  store(g, r3, n, c30, c31);
+  store(g, r4, n, c40, c41);
+  store(g, r5, n, c50, c51);
+  store(g, r6, n, c60, c61);
+  store(g, r7, n, c70, c71);
 }

@@ -34,11 +34,14 @@ for (const file of readdirSync(folder).sort()) {
   const entries = reflected.entry.compute;
   if (entries.length !== 1) throw new Error(`${file}: expected one @compute entry, found ${entries.length}`);
   const bindings = [...reflected.storage].sort((a: any, b: any) => a.binding - b.binding);
+  const structs = bindings.filter((b: any) => b.type.members);
   const constants = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(u32|i32|f32|bool)\s*=[^;]*;/gm)];
   const camel = name.replace(/_(\w)/g, (_, c: string) => c.toUpperCase());
   parts.push(
     `export const ${camel} = {\n  name: '${name}',\n  entry: '${entries[0].name}',\n  bindings: {` +
       bindings.map((b: any) => ` ${b.name}: { binding: ${b.binding}, access: '${b.access || 'read'}' }`).join(',') +
+      ` },\n  structs: {` +
+      structs.map((b: any) => ` ${b.name}: [${b.type.members.map((m: any) => `'${m.name}'`).join(', ')}]`).join(',') +
       ` },\n  constants: {` +
       constants.map((m) => ` ${m[1]}: '${m[2]}'`).join(',') +
       ` },\n  code: ${JSON.stringify(minify(code))},\n} as const satisfies Kernel;`,

@@ -60,12 +60,17 @@ export class Engine {
   }
 
   /** Plans and compiles; see {@link Program}. */
-  compile<N extends string>(request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> }): Promise<Program<N>> {
+  compile<N extends string>(
+    request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
+  ): Promise<Program<N>> {
     return Program.compile<N>(this.device, this.pipelines, this.variables, request);
   }
 
   /** Compiles, runs once and disposes: for tests and one-off values. */
-  async evaluate<N extends string>(outputs: Readonly<Record<N, Tensor>>, feeds: Feeds = {}): Promise<Record<N, Float32Array>> {
+  async evaluate<N extends string>(
+    outputs: Readonly<Record<N, Tensor>>,
+    feeds: Feeds = {},
+  ): Promise<Record<N, Float32Array>> {
     const program = await this.compile({ outputs });
     try {
       return await program.run(feeds);

@@ -53,7 +53,10 @@ export function grad(output: Tensor, wrt: readonly Tensor[], options: GradOption
     if (incoming.every((g) => g === undefined)) continue;
     const vjp = options.rules?.[node.op.name] ?? node.op.vjp;
     if (!vjp) {
-      throw new WgradError('not-differentiable', `grad: ${node.name ?? node.op.name} (${node.op.name}) has no gradient`);
+      throw new WgradError(
+        'not-differentiable',
+        `grad: ${node.name ?? node.op.name} (${node.op.name}) has no gradient`,
+      );
     }
     const thunks = vjp(node, incoming);
     node.inputs.forEach((t, i) => {

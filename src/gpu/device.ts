@@ -42,7 +42,10 @@ export class Device {
     gpu.addEventListener('uncapturederror', (event) => {
       const { error } = event;
       const code = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError;
-      this.failure ??= new WgradError(code ? 'out-of-memory' : 'kernel-invalid', `the GPU refused a call: ${error.message}`);
+      this.failure ??= new WgradError(
+        code ? 'out-of-memory' : 'kernel-invalid',
+        `the GPU refused a call: ${error.message}`,
+      );
     });
   }
 

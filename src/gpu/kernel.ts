@@ -10,6 +10,8 @@ export interface Kernel {
   readonly code: string;
   /** Storage bindings by name, in @binding order. */
   readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>;
+  /** Bindings that are one struct of i32 and u32 members: their names, in order. */
+  readonly structs: Readonly<Record<string, readonly string[]>>;
   /** Specialisable `const NAME: type = default;` lines. */
   readonly constants: Readonly<Record<string, ConstantType>>;
   readonly entry: string;
@@ -37,7 +39,20 @@ export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>)
     if (value === undefined) continue;
     const type = kernel.constants[name];
     if (!type) throw new Error(`kernel ${kernel.name} has no constant ${name}`);
-    code = code.replace(new RegExp(`const ${name}\\s*:\\s*${type}\\s*=[^;]*;`), () => `const ${name}:${type}=${literal(value, type)};`);
+    code = code.replace(
+      new RegExp(`const ${name}\\s*:\\s*${type}\\s*=[^;]*;`),
+      () => `const ${name}:${type}=${literal(value, type)};`,
+    );
   }
   return code;
+}
+
+/** The words of the struct bound to `binding`, from values by member name. */
+export function packStruct<K extends Kernel, B extends keyof K['structs']>(
+  kernel: K,
+  binding: B,
+  values: Readonly<Record<K['structs'][B][number], number>>,
+): Int32Array {
+  const names = kernel.structs[binding as string]! as readonly K['structs'][B][number][];
+  return Int32Array.from(names, (name) => values[name]);
 }

@@ -36,13 +36,11 @@ export class PipelineCache {
     const key = bindings.map((b) => `${b.binding}${b.access}`).join();
     let layout = this.layouts.get(key);
     if (!layout) {
-      const entries = bindings.map(
-        (b): GPUBindGroupLayoutEntry => ({
-          binding: b.binding,
-          visibility: COMPUTE_STAGE,
-          buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
-        }),
-      );
+      const entries = bindings.map((b): GPUBindGroupLayoutEntry => ({
+        binding: b.binding,
+        visibility: COMPUTE_STAGE,
+        buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
+      }));
       layout = this.device.gpu.createBindGroupLayout({ entries });
       this.layouts.set(key, layout);
     }

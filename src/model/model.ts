@@ -209,7 +209,11 @@ export class Model {
   }
 
   private forgetPrograms(): void {
-    for (const program of this.programs.values()) void program.then((p) => p.dispose(), () => undefined);
+    for (const program of this.programs.values())
+      void program.then(
+        (p) => p.dispose(),
+        () => undefined,
+      );
     this.programs.clear();
   }
 

@@ -6,13 +6,7 @@
  *   eval mode (statistics given):    dx = dy weight / sqrt(var + eps)
  *   train mode (the batch's own):    dx = weight / sqrt(var + eps) * (dy - sum(dy)/n - xhat sum(dy xhat)/n)
  */
-import {
-  batchNormFold,
-  batchNormGrad,
-  batchNormGradFold,
-  batchNormSums,
-  scaleShift,
-} from '../gpu/kernels.gen.ts';
+import { batchNormFold, batchNormGrad, batchNormGradFold, batchNormSums, scaleShift } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
 import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
@@ -68,7 +62,12 @@ function channelSums(
   const parts = Math.ceil(rows / ROWS_A_PART);
   const partials = ctx.scratch(parts * 2 * c);
   ctx.dispatch(batchNormSums, {
-    bindings: { dy: ctx.read(inputs.dy, layout), x: ctx.read(inputs.x, layout), mean: ctx.read(inputs.mean), y: partials },
+    bindings: {
+      dy: ctx.read(inputs.dy, layout),
+      x: ctx.read(inputs.x, layout),
+      mean: ctx.read(inputs.mean),
+      y: partials,
+    },
     constants: { ROWS: rows, C: c, PARTS: parts, SQUARE: square },
     workgroups: grid(c * parts, 64),
   });
@@ -134,7 +133,13 @@ const trainGradOp: Op<EpsAttrs> = {
   infer: ([dy]) => [{ shape: dy!.shape, dtype: 'f32' }],
   lower(ctx, { inputs, outputs: [dx], attrs }) {
     const [dy, x, weight, mean, variance, sumDy, sumDyX] = inputs as Tensor[] as [
-      Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
     ];
     const layout = channelsLast(x);
     const c = weight.size;
@@ -178,7 +183,8 @@ function normalize(x: Tensor, t: BatchNormTensors, eps: number, training: boolea
 }
 
 /** Eval mode: the running statistics are given and constant. */
-export const batchNorm = (x: Tensor, tensors: BatchNormTensors, eps = 1e-5): Tensor => normalize(x, tensors, eps, false);
+export const batchNorm = (x: Tensor, tensors: BatchNormTensors, eps = 1e-5): Tensor =>
+  normalize(x, tensors, eps, false);
 
 /**
  * Train mode: normalises by the batch's own statistics.

@@ -70,7 +70,11 @@ function lowerBinary(ctx: LowerContext, { attrs, inputs, outputs }: PlanNode<Bin
   const flat = (constants: { B_PERIOD?: number; B_SCALAR?: boolean }) => {
     const count = Math.ceil(y.size / 4);
     ctx.dispatch(flatKernel, {
-      bindings: { a: ctx.read(a, layout), b: ctx.read(b, sameShape(b.shape, y.shape) ? layout : undefined), y: ctx.write(y, layout) },
+      bindings: {
+        a: ctx.read(a, layout),
+        b: ctx.read(b, sameShape(b.shape, y.shape) ? layout : undefined),
+        y: ctx.write(y, layout),
+      },
       constants: { COUNT: count, OP: code, ...constants },
       workgroups: grid(count, 64),
     });

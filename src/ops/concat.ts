@@ -27,7 +27,12 @@ const concatOp: Op<ConcatAttrs> = {
     return inputs.map((t) => {
       const start = at;
       at += t.shape[axis]!;
-      return () => slice(g!, t.shape.map((_, i) => (i === axis ? start : 0)), t.shape);
+      return () =>
+        slice(
+          g!,
+          t.shape.map((_, i) => (i === axis ? start : 0)),
+          t.shape,
+        );
     });
   },
   lower(ctx, { inputs, outputs: [y], attrs: { axis } }) {

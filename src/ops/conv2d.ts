@@ -7,13 +7,15 @@
  * All three are implicit GEMMs over channels-last data and one HWIO weight layout (kernels/conv_*.wgsl).
  */
 import { convForward, convGroupedForward } from '../gpu/kernels.gen.ts';
+import { packStruct } from '../gpu/kernel.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid, type LowerContext } from '../plan/lower.ts';
 import { requireFloat } from './check.ts';
 import { readActivation, readWeight, croppedTarget, roundUp4 } from './conv_channels.ts';
-import { convDefaults, convFlops, convGeometry, geometryConstants, type ConvAttrs } from './conv_geometry.ts';
+import { convDefaults, convFlops, convGeometry, geometryConstants, geometryMembers, type ConvAttrs } from './conv_geometry.ts';
 import { conv2dInputGrad, conv2dWeightGrad } from './conv2d_grad.ts';
+import { withEpilogue } from './epilogue.ts';
 import { sum } from './reduce.ts';
 
 /** What follows the sum, in this order: times scale[co], plus shift[co], plus a tensor like y, ReLU. */
@@ -56,35 +58,35 @@ export const conv2dOp: Op<Conv2dAttrs> = {
 function lowerGemm(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNode<Conv2dAttrs>): void {
   const [x, w, ...extra] = inputs as [Tensor, Tensor, ...Tensor[]];
   const g = convGeometry(x.shape, w.shape, attrs);
-  const { epilogue } = attrs;
+  const { scale, shift, residual, relu } = attrs.epilogue;
   const source = readActivation(ctx, x);
   const weight = readWeight(ctx, w);
-  const scale = epilogue.scale ? ctx.read(extra.shift()!) : weight;
-  const shift = epilogue.shift ? ctx.read(extra.shift()!) : weight;
-  const residual = epilogue.residual ? readActivation(ctx, extra.shift()!) : source;
   const m = g.n * g.oh * g.ow;
   const co4 = roundUp4(g.co);
   const target = croppedTarget(ctx, ctx.write(y!, 'nhwc'), [1, m, g.co], [m, co4]);
   const mTiles = Math.ceil(m / TILE.rows);
   const tiles = mTiles * Math.ceil(co4 / 4 / TILE.groups);
-  ctx.dispatch(convForward, {
-    bindings: { x: source, w: weight, scale, shift, residual, y: target.storage },
-    constants: {
-      ...geometryConstants(g),
-      KH: g.kh,
-      M: m,
-      N4: co4 / 4,
-      K4: roundUp4(g.ci) / 4,
-      PADDED: g.pads.some((p) => p > 0),
-      M_TILES: mTiles,
-      TILES: tiles,
-      HAS_SCALE: epilogue.scale,
-      HAS_SHIFT: epilogue.shift,
-      HAS_RESIDUAL: epilogue.residual,
-      RELU: epilogue.relu,
-    },
-    workgroups: grid(tiles, TILE.workgroup),
+  const epilogue = {
+    ...(scale && { scale: extra.shift()! }),
+    ...(shift && { shift: extra.shift()! }),
+    ...(residual && { residual: extra.shift()! }),
+    relu,
+  };
+  const geometry = packStruct(convForward, 'geometry', {
+    ...geometryMembers(g),
+    m,
+    n4: co4 / 4,
+    k4: roundUp4(g.ci) / 4,
+    m_tiles: mTiles,
+    tiles,
   });
+  withEpilogue(ctx, target.storage, m * co4, co4, epilogue, (sink) =>
+    ctx.dispatch(convForward, {
+      bindings: { x: source, w: weight, y: sink, geometry: ctx.constant(geometry) },
+      constants: { PADDED: g.pads.some((p) => p > 0) },
+      workgroups: grid(tiles, TILE.workgroup),
+    }),
+  );
   target.crop();
 }
 

@@ -11,28 +11,36 @@ import {
   convWeightGrad,
   sumPartials,
 } from '../gpu/kernels.gen.ts';
+import { packStruct } from '../gpu/kernel.ts';
 import type { Op } from '../graph/op.ts';
 import { sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
 import { conv2d, TILE } from './conv2d.ts';
 import { croppedTarget, readActivation, readWeight, roundUp4 } from './conv_channels.ts';
-import { convFlops, convGeometry, geometryConstants, type ConvAttrs, type ConvGeometry } from './conv_geometry.ts';
+import { withEpilogue } from './epilogue.ts';
+import { convFlops, convGeometry, geometryConstants, geometryMembers, type ConvAttrs, type ConvGeometry } from './conv_geometry.ts';
 
-interface InputGradAttrs extends ConvAttrs {
+export interface InputGradAttrs extends ConvAttrs {
   /** Shape of the convolution's input. */
   shape: Shape;
+  /**
+   * Made by fusion, in this order: plus residual, zero where gate <= 0 (both like dx), times scale [C]. Inputs are
+   * dy, w, then scale, residual and gate where true here.
+   */
+  epilogue?: { scale: boolean; residual: boolean; gate: boolean };
 }
 
-const inputGradOp: Op<InputGradAttrs> = {
+export const conv2dInputGradOp: Op<InputGradAttrs> = {
   name: 'conv2d_input_grad',
   infer: (_, attrs) => [{ shape: attrs.shape, dtype: 'f32' }],
   vjp: ({ inputs: [dy, w], attrs }, [g]) => [
     () => conv2d(g!, w!, undefined, attrs),
     () => conv2dWeightGrad(g!, dy!, w!.shape, attrs),
   ],
-  lower(ctx, { inputs: [dy, w], outputs: [dx], attrs }) {
+  lower(ctx, { inputs: [dy, w, ...extra], outputs: [dx], attrs }) {
     const g = convGeometry(attrs.shape, w!.shape, attrs);
+    const { scale = false, residual = false, gate = false } = attrs.epilogue ?? {};
     const target = ctx.write(dx!, 'nhwc');
     if (g.groups > 1) {
       const bindings = { dy: ctx.read(dy!, 'nhwc'), w: ctx.read(w!, 'hwio'), dx: target };
@@ -48,22 +56,30 @@ const inputGradOp: Op<InputGradAttrs> = {
     const m = g.n * qh * qw;
     const mTiles = Math.ceil(m / TILE.rows);
     const tiles = mTiles * Math.ceil(ci / 4 / TILE.groups);
-    ctx.dispatch(convInputGrad, {
-      bindings: { dy: readActivation(ctx, dy!), w: readWeight(ctx, w!), dx: cropped.storage },
-      constants: {
-        ...geometryConstants(g),
-        KH: g.kh,
-        M: m,
-        QH: qh,
-        QW: qw,
-        CI: ci,
-        K4: roundUp4(g.co) / 4,
-        PADDED: g.kh * g.kw * sh * sw > 1 || g.pads.some((p) => p > 0),
-        M_TILES: mTiles,
-        TILES: tiles,
-      },
-      workgroups: [...grid(tiles, TILE.workgroup), sh * sw],
+    const source = readActivation(ctx, dy!);
+    const weight = readWeight(ctx, w!);
+    const epilogue = {
+      ...(scale && { outScale: extra.shift()! }),
+      ...(residual && { residual: extra.shift()! }),
+      ...(gate && { gate: extra.shift()! }),
+    };
+    const geometry = packStruct(convInputGrad, 'geometry', {
+      ...geometryMembers(g),
+      m,
+      qh,
+      qw,
+      ci,
+      k4: roundUp4(g.co) / 4,
+      m_tiles: mTiles,
+      tiles,
     });
+    withEpilogue(ctx, cropped.storage, pixels * ci, ci, epilogue, (sink) =>
+      ctx.dispatch(convInputGrad, {
+        bindings: { dy: source, w: weight, dx: sink, geometry: ctx.constant(geometry) },
+        constants: { PADDED: g.kh * g.kw * sh * sw > 1 || g.pads.some((p) => p > 0) },
+        workgroups: [...grid(tiles, TILE.workgroup), sh * sw],
+      }),
+    );
     cropped.crop();
   },
   flops: ({ inputs: [, w], attrs }) => convFlops(convGeometry(attrs.shape, w!.shape, attrs)),
@@ -107,16 +123,25 @@ const weightGradOp: Op<WeightGradAttrs> = {
       return;
     }
     const [ci, co] = [roundUp4(g.ci), roundUp4(g.co)];
-    const tiles = { CI_TILES: Math.ceil(ci / 8), CO_TILES: Math.ceil(co / 8) };
-    const count = taps * tiles.CI_TILES * tiles.CO_TILES;
-    const split = splitRows(rows, count);
+    const [ciTiles, coTiles] = [Math.ceil(ci / 8), Math.ceil(co / 8)];
+    const count = taps * ciTiles * coTiles;
+    const { PARTS: parts, ROWS_A_PART: rowsAPart } = splitRows(rows, count);
     const bindings = { x: readActivation(ctx, x!), dy: readActivation(ctx, dy!) };
     const cropped = croppedTarget(ctx, target, [taps, g.ci, g.co], [ci, co]);
-    summed(ctx, cropped.storage, taps * ci * co, split.PARTS, (sink) =>
+    const geometry = packStruct(convWeightGrad, 'geometry', {
+      ...geometryMembers(g),
+      ci,
+      co,
+      rows,
+      ci_tiles: ciTiles,
+      co_tiles: coTiles,
+      parts,
+      rows_a_part: rowsAPart,
+    });
+    summed(ctx, cropped.storage, taps * ci * co, parts, (sink) =>
       ctx.dispatch(convWeightGrad, {
-        bindings: { ...bindings, dw: sink },
-        constants: { ...geometryConstants(g), ...tiles, ...split, KH: g.kh, ROWS: rows, CI: ci, CO: co },
-        workgroups: grid(count * split.PARTS, TILE.workgroup),
+        bindings: { ...bindings, dw: sink, geometry: ctx.constant(geometry) },
+        workgroups: grid(count * parts, TILE.workgroup),
       }),
     );
     cropped.crop();
@@ -160,7 +185,7 @@ function summed(
 
 /** dL/dx of y = conv2d(x, w), from dy = dL/dy; `shape` is x's. */
 export const conv2dInputGrad = (dy: Tensor, w: Tensor, shape: Shape, attrs: ConvAttrs): Tensor =>
-  apply1(inputGradOp, [dy, w], { ...plain(attrs), shape });
+  apply1(conv2dInputGradOp, [dy, w], { ...plain(attrs), shape });
 
 /** dL/dw of y = conv2d(x, w), from dy = dL/dy; `shape` is w's. */
 export const conv2dWeightGrad = (x: Tensor, dy: Tensor, shape: Shape, attrs: ConvAttrs): Tensor =>

@@ -31,7 +31,8 @@ export function convGeometry(x: Shape, w: Shape, attrs: ConvAttrs): ConvGeometry
   if (x.length !== 4 || w.length !== 4) throw new WgradError('shape', `${what}: both need rank 4`);
   const [n, ci, ih, iw] = x as [number, number, number, number];
   const [co, groupCi, kh, kw] = w as [number, number, number, number];
-  if (groupCi * attrs.groups !== ci || co % attrs.groups !== 0) throw new WgradError('shape', `${what}: channels differ`);
+  if (groupCi * attrs.groups !== ci || co % attrs.groups !== 0)
+    throw new WgradError('shape', `${what}: channels differ`);
   const [top, left, bottom, right] = attrs.pads;
   const extent = (size: number, before: number, after: number, k: number, stride: number, dilation: number) =>
     Math.floor((size + before + after - (k - 1) * dilation - 1) / stride) + 1;
@@ -42,10 +43,25 @@ export function convGeometry(x: Shape, w: Shape, attrs: ConvAttrs): ConvGeometry
 }
 
 /** Multiply-adds count two; the count of a direct convolution, the same for its three passes. */
-export const convFlops = (g: ConvGeometry): number =>
-  2 * g.n * g.oh * g.ow * g.co * (g.ci / g.groups) * g.kh * g.kw;
+export const convFlops = (g: ConvGeometry): number => 2 * g.n * g.oh * g.ow * g.co * (g.ci / g.groups) * g.kh * g.kw;
 
-/** The constants that all convolution kernels have in common. */
+/** The geometry that all convolution kernels have in common, by the names of their struct members. */
+export const geometryMembers = (g: ConvGeometry) => ({
+  ih: g.ih,
+  iw: g.iw,
+  oh: g.oh,
+  ow: g.ow,
+  kh: g.kh,
+  kw: g.kw,
+  stride_h: g.strides[0],
+  stride_w: g.strides[1],
+  pad_t: g.pads[0],
+  pad_l: g.pads[1],
+  dilation_h: g.dilations[0],
+  dilation_w: g.dilations[1],
+});
+
+/** The same as constants, for the kernels that are specialised by shape. */
 export const geometryConstants = (g: ConvGeometry) => ({
   IH: g.ih,
   IW: g.iw,

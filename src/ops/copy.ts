@@ -42,7 +42,14 @@ export function copyStridedTo(ctx: LowerContext, source: Storage, target: Storag
 }
 
 /** The same tensor in another physical order. */
-export function copyLayout(ctx: LowerContext, source: Storage, target: Storage, shape: Shape, from: Layout, to: Layout) {
+export function copyLayout(
+  ctx: LowerContext,
+  source: Storage,
+  target: Storage,
+  shape: Shape,
+  from: Layout,
+  to: Layout,
+) {
   const order = axisOrder(to, shape.length);
   const pick = (strides: number[]) => order.map((axis) => strides[axis]!);
   const dims = order.map((axis) => shape[axis]!);

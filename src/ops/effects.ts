@@ -20,7 +20,8 @@ const token = (name: string, variable: Tensor, value: Tensor) => {
   return [{ shape: [], dtype: 'f32' as const }];
 };
 
-const effect = <A>(op: Op<A>, inputs: Tensor[], attrs: A): Tensor => withRole('update', () => apply1(op, inputs, attrs));
+const effect = <A>(op: Op<A>, inputs: Tensor[], attrs: A): Tensor =>
+  withRole('update', () => apply1(op, inputs, attrs));
 
 export interface SgdAttrs {
   momentum: number;
@@ -48,8 +49,13 @@ const sgdOp: Op<SgdAttrs> = {
 };
 
 /** @param scalars [lr]. @param velocity needed where momentum is not 0; starts at zero. */
-export const sgdUpdate = (p: Variable, g: Tensor, scalars: Tensor, velocity: Variable | undefined, attrs: SgdAttrs): Tensor =>
-  effect(sgdOp, [p.tensor, g, scalars, ...(velocity ? [velocity.tensor] : [])], attrs);
+export const sgdUpdate = (
+  p: Variable,
+  g: Tensor,
+  scalars: Tensor,
+  velocity: Variable | undefined,
+  attrs: SgdAttrs,
+): Tensor => effect(sgdOp, [p.tensor, g, scalars, ...(velocity ? [velocity.tensor] : [])], attrs);
 
 export interface AdamAttrs {
   betas: readonly [number, number];
@@ -89,8 +95,14 @@ const adamOp: Op<AdamAttrs> = {
 };
 
 /** @param scalars [lr, 1 - beta1^t, sqrt(1 - beta2^t)] for step t = 1, 2, ... */
-export const adamUpdate = (p: Variable, g: Tensor, scalars: Tensor, m: Variable, v: Variable, attrs: AdamAttrs): Tensor =>
-  effect(adamOp, [p.tensor, g, scalars, m.tensor, v.tensor], attrs);
+export const adamUpdate = (
+  p: Variable,
+  g: Tensor,
+  scalars: Tensor,
+  m: Variable,
+  v: Variable,
+  attrs: AdamAttrs,
+): Tensor => effect(adamOp, [p.tensor, g, scalars, m.tensor, v.tensor], attrs);
 
 interface EmaAttrs {
   momentum: number;

@@ -83,7 +83,10 @@ export function matmul(a: Tensor, b: Tensor, attrs: Partial<MatmulAttrs> = {}): 
   if (a.rank === 0 || b.rank === 0) throw new WgradError('shape', `matmul: ${a} and ${b} must have rank 1 or more`);
   if (a.rank === 1) {
     const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
-    return reshape(y, y.shape.filter((_, i) => i !== y.rank - (b.rank === 1 ? 1 : 2)));
+    return reshape(
+      y,
+      y.shape.filter((_, i) => i !== y.rank - (b.rank === 1 ? 1 : 2)),
+    );
   }
   if (b.rank === 1) {
     const y = matmul(a, reshape(b, [b.size, 1]), { transposeA });

@@ -125,7 +125,12 @@ const ops = { sum: makeOp('sum'), max: makeOp('max'), min: makeOp('min') };
 function reduced(kind: ReduceKind, x: Tensor, axes: readonly number[] | undefined, keepdims: boolean): Tensor {
   const list = normalizeAxes(axes, x.rank, kind);
   const y = list.length === 0 ? x : apply1<ReduceAttrs>(ops[kind], [x], { kind, axes: list });
-  return keepdims ? y : reshape(y, x.shape.filter((_, i) => !list.includes(i)));
+  return keepdims
+    ? y
+    : reshape(
+        y,
+        x.shape.filter((_, i) => !list.includes(i)),
+      );
 }
 
 /** Sum over `axes` (default all; negative ones count from the end). */

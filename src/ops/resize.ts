@@ -56,7 +56,12 @@ function resizeRows(from: number, to: number, o: ResizeOptions): Row[] {
     const at = alignCorners ? j * scale : Math.max(0, (j + 0.5) * scale - 0.5);
     const low = Math.min(from - 1, Math.floor(at));
     const high = Math.min(from - 1, low + 1);
-    return high === low ? new Map([[low, 1]]) : new Map([[low, 1 - (at - low)], [high, at - low]]);
+    return high === low
+      ? new Map([[low, 1]])
+      : new Map([
+          [low, 1 - (at - low)],
+          [high, at - low],
+        ]);
   });
 }
 

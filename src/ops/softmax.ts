@@ -24,10 +24,7 @@ const softmaxOp: Op<SoftmaxAttrs> = {
     return [{ shape: x!.shape, dtype: 'f32' }];
   },
   vjp: ({ outputs: [y], attrs: { axis, log } }, [g]) => [
-    () =>
-      log
-        ? sub(g!, mul(exp(y!), sum(g!, [axis], true)))
-        : mul(y!, sub(g!, sum(mul(g!, y!), [axis], true))),
+    () => (log ? sub(g!, mul(exp(y!), sum(g!, [axis], true))) : mul(y!, sub(g!, sum(mul(g!, y!), [axis], true)))),
   ],
   lower(ctx, { inputs: [x], outputs: [y], attrs }) {
     const extent = x!.shape[attrs.axis]!;

@@ -18,7 +18,13 @@ const transposeOp: Op<TransposeAttrs> = {
     }
     return [{ shape: perm.map((axis) => x!.shape[axis]!), dtype: x!.dtype }];
   },
-  vjp: ({ attrs }, [g]) => [() => transpose(g!, attrs.perm.map((_, i) => attrs.perm.indexOf(i)))],
+  vjp: ({ attrs }, [g]) => [
+    () =>
+      transpose(
+        g!,
+        attrs.perm.map((_, i) => attrs.perm.indexOf(i)),
+      ),
+  ],
   lower(ctx, { inputs: [x], outputs: [y], attrs }) {
     const strides = stridesIn(x!.shape, ctx.layoutOf(x!));
     const from = attrs.perm.map((axis) => strides[axis]!);

@@ -4,7 +4,15 @@
  */
 import { WgradError } from '../errors.ts';
 import { specialize, type Constants, type Kernel } from '../gpu/kernel.ts';
-import { constantOp, inputOp, variableOf, variableOp, type ConstantAttrs, type InputAttrs, type Variable } from '../graph/leaves.ts';
+import {
+  constantOp,
+  inputOp,
+  variableOf,
+  variableOp,
+  type ConstantAttrs,
+  type InputAttrs,
+  type Variable,
+} from '../graph/leaves.ts';
 import { sameOrder } from '../graph/layout.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
@@ -173,7 +181,11 @@ class Planner implements LowerContext {
   }
 
   scratch(elements: number): Storage {
-    return this.region(this.isStatic ? 'static' : 'planned', elements * 4, `${this.node.name ?? this.node.op.name} scratch`);
+    return this.region(
+      this.isStatic ? 'static' : 'planned',
+      elements * 4,
+      `${this.node.name ?? this.node.op.name} scratch`,
+    );
   }
 
   constant(data: Float32Array | Int32Array | Uint32Array): Region {
@@ -190,7 +202,10 @@ class Planner implements LowerContext {
     const [x, y = 1, z = 1] = dispatch.workgroups;
     const most = this.limits.maxComputeWorkgroupsPerDimension;
     if (Math.max(x, y, z) > most) {
-      throw new WgradError('limit-exceeded', `${this.node.op.name} needs ${x}x${y}x${z} workgroups, the most is ${most}`);
+      throw new WgradError(
+        'limit-exceeded',
+        `${this.node.op.name} needs ${x}x${y}x${z} workgroups, the most is ${most}`,
+      );
     }
     const steps = this.isStatic ? this.plan.prologue : this.plan.steps;
     const bindings = dispatch.bindings as Record<string, Region>;

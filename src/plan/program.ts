@@ -152,7 +152,9 @@ export class Program<Names extends string = string> {
     for (const name of Object.keys(feeds)) {
       if (!this.plan.inputs.has(name)) {
         const known = [...this.plan.inputs.keys()].join(', ') || 'none';
-        throw new WgradError('unknown-name', `the program has no input ${name}`, { remedy: `Its inputs are: ${known}` });
+        throw new WgradError('unknown-name', `the program has no input ${name}`, {
+          remedy: `Its inputs are: ${known}`,
+        });
       }
     }
     for (const [name, { tensor, region }] of this.plan.inputs) {
@@ -160,7 +162,10 @@ export class Program<Names extends string = string> {
       if (value === undefined) throw new WgradError('missing-feed', `the program's input ${name} was not given`);
       const list = typeof value === 'number' ? [value] : value;
       if (list.length !== tensor.size) {
-        throw new WgradError('shape', `input ${name}: ${list.length} values given, ${show(tensor.shape)} needs ${tensor.size}`);
+        throw new WgradError(
+          'shape',
+          `input ${name}: ${list.length} values given, ${show(tensor.shape)} needs ${tensor.size}`,
+        );
       }
       const Wanted = tensor.dtype === 'i32' ? Int32Array : Float32Array;
       const data = list instanceof Wanted ? list : Wanted.from(list as ArrayLike<number>);

@@ -69,10 +69,18 @@ const unary: Record<string, (x: Tensor, a: any) => Tensor> = {
 
 /** Each case's outputs by name, from its inputs. */
 const builders: Record<string, (i: Inputs, a: any) => Record<string, Tensor>> = {
-  conv2d: (i, a) => ({ y: conv2d(i.x!, i.w!, i.b, { strides: a.strides, pads: a.pads, dilations: a.dilations, groups: a.groups }) }),
+  conv2d: (i, a) => ({
+    y: conv2d(i.x!, i.w!, i.b, { strides: a.strides, pads: a.pads, dilations: a.dilations, groups: a.groups }),
+  }),
   batch_norm: (i, a): Record<string, Tensor> => {
     if (!a.training) {
-      return { y: batchNorm(i.x!, { weight: i.weight!, bias: i.bias!, mean: i.running_mean!, variance: i.running_var! }, a.eps) };
+      return {
+        y: batchNorm(
+          i.x!,
+          { weight: i.weight!, bias: i.bias!, mean: i.running_mean!, variance: i.running_var! },
+          a.eps,
+        ),
+      };
     }
     const { y, mean: m, variance: v } = batchNormTrain(i.x!, i.weight!, i.bias!, a.eps);
     const n = i.x!.size / m.size;
@@ -118,8 +126,12 @@ const builders: Record<string, (i: Inputs, a: any) => Record<string, Tensor>> = 
 const folder = dataFolder;
 describe.skipIf(!folder)('operator cases', () => {
   const row = report('operator cases against PyTorch (float64)');
-  const file = folder ? decodeSafetensors(readFileSync(`${folder}/golden/ops.safetensors`), 'ops.safetensors') : undefined;
-  const cases = folder ? (JSON.parse(readFileSync(`${folder}/golden/ops.json`, 'utf8')) as { cases: Case[] }).cases : [];
+  const file = folder
+    ? decodeSafetensors(readFileSync(`${folder}/golden/ops.safetensors`), 'ops.safetensors')
+    : undefined;
+  const cases = folder
+    ? (JSON.parse(readFileSync(`${folder}/golden/ops.json`, 'utf8')) as { cases: Case[] }).cases
+    : [];
   const value = (ref: Ref) => file!.read(ref.tensor).data as Float32Array;
 
   it.each(cases.filter((c) => c.op !== 'optimizer').map((c) => [c.name, c] as const))('%s', async (name, c) => {

@@ -15,14 +15,22 @@ export function report(title: string) {
   const rows: Row[] = [];
   afterAll(() => {
     const width = Math.max(10, ...rows.map((r) => r.entry.length));
-    const line = (entry: string, ...cells: string[]) => `${entry.padEnd(width)} ${cells.map((c) => c.padStart(10)).join(' ')}`;
+    const line = (entry: string, ...cells: string[]) =>
+      `${entry.padEnd(width)} ${cells.map((c) => c.padStart(10)).join(' ')}`;
     const number = (n: number) => n.toExponential(2);
     console.log(
       [
         `\n${title}`,
         line('entry', 'max abs', 'max rel', 'rel L2', '1-cosine', 'ok'),
         ...rows.map((r) =>
-          line(r.entry, number(r.maxAbs), number(r.maxRel), number(r.relL2), number(1 - r.cosine), r.ok ? 'yes' : `NO ${r.limit}`),
+          line(
+            r.entry,
+            number(r.maxAbs),
+            number(r.maxRel),
+            number(r.relL2),
+            number(1 - r.cosine),
+            r.ok ? 'yes' : `NO ${r.limit}`,
+          ),
         ),
       ].join('\n'),
     );
