@@ -1,0 +1,76 @@
+/** Accuracy and loss of a model in eval mode over a dataset. */
+import { input } from '../graph/leaves.ts';
+import type { Model } from '../model/model.ts';
+import { crossEntropy } from '../ops/losses.ts';
+import { loadBatch, type Dataset } from './dataset.ts';
+import { argmax } from './step.ts';
+
+export interface Evaluation {
+  /** Share of pictures whose highest logit is the target's. */
+  accuracy: number;
+  /** Mean cross-entropy. */
+  loss: number;
+  /** confusion[true class][predicted class], counts. */
+  confusion: number[][];
+}
+
+export interface EvaluateOptions {
+  batchSize?: number;
+  signal?: AbortSignal;
+  /** Called after each batch with pictures done and in all. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const evaluator = await Evaluator.create(model, Math.min(options.batchSize ?? 16, data.length));
+  try {
+    return await evaluator.run(data, options);
+  } finally {
+    evaluator.dispose();
+  }
+}
+
+/** Compiled once, for repeated evaluations of a model that is being trained. */
+export class Evaluator {
+  private constructor(
+    private readonly model: Model,
+    private readonly batch: number,
+    private readonly program: Awaited<ReturnType<typeof compile>>,
+  ) {}
+
+  static async create(model: Model, batch: number): Promise<Evaluator> {
+    return new Evaluator(model, batch, await compile(model, batch));
+  }
+
+  async run(data: Dataset, { signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
+    const classes = data.classes.length;
+    const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+    let [loss, correct] = [0, 0];
+    for (let at = 0; at < data.length; at += this.batch) {
+      signal?.throwIfAborted();
+      const indices = Array.from({ length: Math.min(this.batch, data.length - at) }, (_, k) => at + k);
+      const { pictures, targets } = await loadBatch(this.model, data, indices, this.batch);
+      const out = await this.program.run({ [this.model.inputName]: pictures, target: targets });
+      const width = out.logits.length / this.batch;
+      indices.forEach((_, k) => {
+        const guess = argmax(out.logits.subarray(k * width, (k + 1) * width));
+        loss += out.each[k]!;
+        if (guess === targets[k]) correct++;
+        const row = confusion[targets[k]!];
+        if (row && guess < classes) row[guess]!++;
+      });
+      onProgress?.(at + indices.length, data.length);
+    }
+    return { accuracy: correct / data.length, loss: loss / data.length, confusion };
+  }
+
+  dispose(): void {
+    this.program.dispose();
+  }
+}
+
+function compile(model: Model, batch: number) {
+  const { logits } = model.graph({ batch });
+  const each = crossEntropy(logits, input('target', [batch], 'i32'), { reduction: 'none' });
+  return model.engine.compile({ outputs: { logits, each } });
+}

@@ -1,0 +1,76 @@
+/** The training loop: shuffled batches, a learning-rate schedule, held-out accuracy after every epoch. */
+import { WgradError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import { Random } from '../random.ts';
+import { loadBatch, type Dataset } from './dataset.ts';
+import { Evaluator, type Evaluation } from './evaluate.ts';
+import type { Optimizer } from './optimizers.ts';
+import { TrainStep } from './step.ts';
+
+/** Factor on the learning rate from the share of training that is done, in [0, 1). */
+export type Schedule = 'constant' | 'cosine' | ((progress: number) => number);
+
+export interface FitOptions {
+  optimizer: Optimizer;
+  epochs: number;
+  /** Default 16, at most the dataset's length. */
+  batchSize?: number;
+  labelSmoothing?: number;
+  /** Default 'constant'. 'cosine' falls to 0 (Loshchilov and Hutter, 2017). */
+  schedule?: Schedule;
+  /** Evaluated after every epoch, in eval mode. */
+  validation?: Dataset;
+  /** Order of the pictures; default 0. */
+  seed?: number;
+  signal?: AbortSignal;
+}
+
+export type FitEvent =
+  | { type: 'step'; epoch: number; step: number; steps: number; loss: number; lr: number }
+  | { type: 'epoch'; epoch: number; loss: number; accuracy: number; validation?: Evaluation };
+
+const schedules = { constant: () => 1, cosine: (p: number) => (1 + Math.cos(Math.PI * p)) / 2 };
+
+/**
+ * Trains the model's unfrozen parameters in place. Stop early by leaving the loop or through `signal`; the parameters
+ * then are those after the last whole step.
+ * @throws WgradError 'invalid-argument', 'not-finite'; AbortError.
+ */
+export async function* fit(model: Model, data: Dataset, options: FitOptions): AsyncGenerator<FitEvent, void, void> {
+  const { optimizer, epochs, validation, seed = 0, signal } = options;
+  if (data.length === 0) throw new WgradError('dataset-empty', 'fit: the dataset has no picture');
+  const outputs = model.classes;
+  if (data.classes.length > outputs) {
+    throw new WgradError('invalid-argument', `fit: ${data.classes.length} classes, but the model has ${outputs} outputs`, {
+      remedy: "Replace its head: model.replaceHead('fc', { classes })",
+    });
+  }
+  const batch = Math.min(options.batchSize ?? 16, data.length);
+  const perEpoch = Math.floor(data.length / batch);
+  const schedule = typeof options.schedule === 'function' ? options.schedule : schedules[options.schedule ?? 'constant'];
+  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing: options.labelSmoothing ?? 0 });
+  const evaluator = validation && (await Evaluator.create(model, Math.min(batch, validation.length)));
+  const random = new Random(seed);
+  const everything = Array.from({ length: data.length }, (_, i) => i);
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const order = random.shuffle(everything);
+      let [loss, correct] = [0, 0];
+      for (let k = 0; k < perEpoch; k++) {
+        signal?.throwIfAborted();
+        const lr = optimizer.lr * schedule(step.steps / (perEpoch * epochs));
+        const { pictures, targets } = await loadBatch(model, data, order.slice(k * batch, (k + 1) * batch), batch);
+        const result = await step.run(pictures, targets, lr);
+        loss += result.loss;
+        correct += result.correct;
+        yield { type: 'step', epoch, step: step.steps, steps: perEpoch * epochs, loss: result.loss, lr };
+      }
+      const held = evaluator && (await evaluator.run(validation!, signal ? { signal } : {}));
+      const accuracy = correct / (perEpoch * batch);
+      yield { type: 'epoch', epoch, loss: loss / perEpoch, accuracy, ...(held && { validation: held }) };
+    }
+  } finally {
+    step.dispose();
+    evaluator?.dispose();
+  }
+}

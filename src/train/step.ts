@@ -1,0 +1,94 @@
+/** One training step as one Program: forward, backward through the trainable parameters only, update. */
+import { grad } from '../autograd/grad.ts';
+import { WgradError } from '../errors.ts';
+import { input, type Variable } from '../graph/leaves.ts';
+import type { Model } from '../model/model.ts';
+import { crossEntropy } from '../ops/losses.ts';
+import type { Program } from '../plan/program.ts';
+import { SCALARS, type Optimizer } from './optimizers.ts';
+
+export interface StepOptions {
+  optimizer: Optimizer;
+  /** Pictures a step. */
+  batch: number;
+  labelSmoothing?: number;
+}
+
+export interface StepResult {
+  /** Mean cross-entropy over the batch, before the update. */
+  loss: number;
+  /** Pictures whose highest logit was the target's. */
+  correct: number;
+}
+
+export class TrainStep {
+  /** Steps done. */
+  steps = 0;
+
+  private constructor(
+    private readonly model: Model,
+    private readonly optimizer: Optimizer,
+    readonly program: Program<'loss' | 'logits'>,
+    /** The optimiser's moments, by name. */
+    readonly state: readonly Variable[],
+    readonly batch: number,
+  ) {}
+
+  /** @throws WgradError 'invalid-argument' where nothing is trainable. */
+  static async create(model: Model, { optimizer, batch, labelSmoothing = 0 }: StepOptions): Promise<TrainStep> {
+    const parameters = model.trainable();
+    if (parameters.length === 0) {
+      throw new WgradError('invalid-argument', 'training: every parameter is frozen', {
+        remedy: "Unfreeze some: model.unfreeze('fc')",
+      });
+    }
+    const graph = model.graph({ batch, training: true });
+    const loss = crossEntropy(graph.logits, input('target', [batch], 'i32'), { labelSmoothing });
+    const gradients = grad(loss, parameters.map((p) => p.tensor));
+    const scalars = input('scalars', [SCALARS]);
+    const slots = parameters.map((p) => optimizer.slot(p));
+    const updates = [...slots.map((slot, i) => slot.update(gradients[i]!, scalars)), ...graph.updates];
+    const program = await model.engine.compile({ outputs: { loss, logits: graph.logits }, updates });
+    return new TrainStep(model, optimizer, program, slots.flatMap((s) => s.state), batch);
+  }
+
+  /**
+   * @param pictures [batch, C, H, W] @param targets class indices [batch]
+   * @throws WgradError 'not-finite' when the loss is no number: the step has then spoilt the parameters.
+   */
+  async run(pictures: Float32Array, targets: Int32Array, lr = this.optimizer.lr): Promise<StepResult> {
+    const feeds = {
+      [this.model.inputName]: pictures,
+      target: targets,
+      scalars: this.optimizer.scalars(this.steps + 1, lr),
+    };
+    const { loss, logits } = await this.program.run(feeds);
+    this.steps++;
+    if (!Number.isFinite(loss[0])) {
+      throw new WgradError('not-finite', `training step ${this.steps}: the loss is ${loss[0]}`, {
+        remedy: 'Lower the learning rate, and check the pictures and weights for NaN',
+      });
+    }
+    return { loss: loss[0]!, correct: countCorrect(logits, targets) };
+  }
+
+  /** Frees the program and the optimiser's moments; the model keeps its parameters. */
+  dispose(): void {
+    this.program.dispose();
+    this.model.engine.release(this.state);
+  }
+}
+
+/** Rows of [N, classes] whose first maximum is at the target. */
+export function countCorrect(logits: Float32Array, targets: Int32Array): number {
+  const classes = logits.length / targets.length;
+  let correct = 0;
+  targets.forEach((target, i) => {
+    if (argmax(logits.subarray(i * classes, (i + 1) * classes)) === target) correct++;
+  });
+  return correct;
+}
+
+/** Position of the first maximum. */
+export const argmax = (values: Float32Array): number =>
+  values.reduce((best, v, i) => (v > values[best]! ? i : best), 0);
