@@ -53,7 +53,7 @@ export async function launchChromium(): Promise<Browser> {
   const installed = findChromium();
   const { path, env } = installed ? { path: installed, env: process.env } : await carriedChromium();
   // Drivers chosen for Dawn in this process are not the browser's: it brings its own SwiftShader.
-  const { VK_DRIVER_FILES: _drivers, VK_ICD_FILENAMES: _icds, ...clean } = env;
+  const clean = { ...env, VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined };
   const { launch } = await import('puppeteer');
   const start = (extra: string[]) =>
     launch({
