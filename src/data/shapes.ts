@@ -38,6 +38,15 @@ const star: Form = (u, v) => {
   return ((px - 1) * ny - py * (nx - 1)) / Math.hypot(nx - 1, ny);
 };
 
+/** An implicit form as a distance to first order: f / |grad f|. */
+const distanced =
+  (f: Form): Form =>
+  (u, v) => {
+    const h = 1e-3;
+    const slope = Math.hypot(f(u + h, v) - f(u - h, v), f(u, v + h) - f(u, v - h)) / (2 * h);
+    return f(u, v) / (slope + 1e-6);
+  };
+
 const forms: Record<string, Form> = {
   disc: (u, v) => Math.hypot(u, v) - 0.9,
   ring: (u, v) => Math.abs(Math.hypot(u, v) - 0.72) - 0.24,
@@ -47,11 +56,8 @@ const forms: Record<string, Form> = {
   star,
   crescent: (u, v) => Math.max(Math.hypot(u, v) - 0.95, 0.8 - Math.hypot(u - 0.45, v)),
   bars: (u, v) => Math.min(box(u, v - 0.66, 0.9, 0.2), box(u, v, 0.9, 0.2), box(u, v + 0.66, 0.9, 0.2)),
-  heart: (u, v) => {
-    const [x, y] = [Math.abs(u), -v + 0.1];
-    return y + x > 1.0 ? Math.hypot(x - 0.42, y - 0.42) - 0.5 : Math.max((x - y - 0.95) * 0.7, x + y - 1.12);
-  },
-  arrow: (u, v) => Math.min(box(u, v - 0.4, 0.22, 0.55), Math.max(Math.abs(u) * 0.8 + (v + 0.3) * 0.5 - 0.2, -v - 0.95, (v + 0.1) * 1)),
+  heart: distanced((u, v) => (u * u * 1.5 + v * v * 1.5 - 1) ** 3 + u * u * v * v * v * 2.6),
+  arrow: (u, v) => Math.min(box(u, v - 0.45, 0.2, 0.5), Math.max((Math.abs(u) - 0.85 * (v + 0.95)) / 1.3, v)),
   hexagon: polygon(6),
   zigzag: (u, v) => Math.max(Math.abs(v - 0.55 * (Math.abs((((u + 3) % 1) + 1) % 1 - 0.5) * 4 - 1)) - 0.26, Math.abs(u) - 1),
 };
