@@ -15,12 +15,13 @@ import { createEngine } from '../src/node/index.ts';
 import { encodeOnnx } from '../src/onnx/export.ts';
 import { importOnnx } from '../src/onnx/network.ts';
 import { fit } from '../src/train/fit.ts';
-import { sgd } from '../src/train/optimizers.ts';
+import { adamw } from '../src/train/optimizers.ts';
 
 const { values } = parseArgs({
   options: {
     epochs: { type: 'string', default: '7' },
     pictures: { type: 'string', default: '4096' },
+    lr: { type: 'string', default: '3e-3' },
     out: { type: 'string', default: 'weights/shapes.onnx' },
   },
 });
@@ -46,7 +47,7 @@ const started = performance.now();
 const seconds = () => Math.round((performance.now() - started) / 1000);
 let accuracy = 0;
 const events = fit(model, shapesDataset(`train ${seed}`, pictures, preprocess), {
-  optimizer: sgd({ lr: 0.08, momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
+  optimizer: adamw({ lr: Number(values.lr), weightDecay: 0.02 }),
   schedule: (p) => Math.min(1, p * 20) * 0.5 * (1 + Math.cos(Math.PI * p)),
   epochs,
   batchSize: 32,

@@ -8,6 +8,7 @@ import { decodeSafetensors } from '../../src/safetensors.ts';
 import { dataFolder } from './data.ts';
 
 export interface Golden {
+  has(name: string): boolean;
   /** A tensor as floats. */
   tensor(name: string): Float32Array;
   /** Extents of a tensor. */
@@ -19,7 +20,7 @@ export function golden(name: string): Golden {
   const path = `${dataFolder}/golden/${name}`;
   const tensors = decodeSafetensors(readFileSync(`${path}.safetensors`), name);
   const { values } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { values: Record<string, any> };
-  return { tensor: (key) => tensors.floats(key).data, shape: (key) => tensors.read(key).shape, values };
+  return { has: (key) => tensors.has(key), tensor: (key) => tensors.floats(key).data, shape: (key) => tensors.read(key).shape, values };
 }
 
 /** One of `models/*.onnx`. */

@@ -1,0 +1,74 @@
+/** `wgrad explain IMAGE...`: attribution maps as overlays with a colour bar. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { WgradError } from '../errors.ts';
+import { channelReduce, createExplainer, methodNames, type Attribution, type MethodName } from '../explain/index.ts';
+import { encodePng } from '../image/png.ts';
+import { overlay } from '../image/overlay.ts';
+import type { Image } from '../image/image.ts';
+import type { Command } from './command.ts';
+import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
+
+/** One value a pixel of the picture: CAMs as they are, input maps summed over the colours. */
+export function displayMap(a: Attribution): { map: Float32Array; signed: boolean } {
+  if (a.upsampled) return { map: a.upsampled, signed: false };
+  const absolute = a.method === 'gradient' || a.method === 'sum-of-outputs' || a.method === 'smoothgrad';
+  return { map: channelReduce(a.map, a.shape, absolute ? 'abs-max' : 'sum'), signed: !absolute };
+}
+
+export const renderAttribution = (image: Image, a: Attribution): Image => {
+  const { map, signed } = displayMap(a);
+  return overlay(image, map, { signed });
+};
+
+/** A class given by index or by label. */
+export const targetOf = (text: string | undefined): number | string | undefined =>
+  text === undefined ? undefined : /^\d+$/.test(text) ? Number(text) : text;
+
+export const explainCommand: Command = {
+  summary: 'show which pixels speak for a class',
+  usage: '[--model FILE.onnx] [--method NAME[,NAME...]] [--target CLASS] IMAGE...',
+  options: {
+    ...modelOption,
+    method: { type: 'string', multiple: true, value: 'NAMES', help: `of ${methodNames.join(', ')} (default grad-cam)` },
+    target: { type: 'string', value: 'CLASS', help: 'index or label (default: the predicted class)' },
+    layer: { type: 'string', value: 'LAYER', help: 'grad-cam: the layer (default: the last stage)' },
+    steps: { type: 'string', value: 'N', help: 'integrated-gradients: nodes of the path', default: '50' },
+    samples: { type: 'string', value: 'N', help: 'smoothgrad: noisy copies', default: '25' },
+    out: { type: 'string', value: 'DIR', help: 'folder for the PNGs', default: 'out/explain' },
+  },
+  async run(c) {
+    if (c.positionals.length === 0) throw new WgradError('usage', 'explain: name at least one picture');
+    const names = c.texts('method').length > 0 ? c.texts('method') : ['grad-cam'];
+    const model = await modelOf(c);
+    const out = c.text('out')!;
+    const results = [];
+    await mkdir(out, { recursive: true });
+    for (const name of names) {
+      const layer = c.text('layer');
+      const explainer = await createExplainer(model, {
+        method: name as MethodName,
+        steps: c.number('steps'),
+        samples: c.number('samples'),
+        ...(layer !== undefined && { layer }),
+      });
+      for (const path of c.positionals) {
+        const picture = await openPicture(model, path);
+        const target = targetOf(c.text('target'));
+        const a = await explainer.run(picture.input, {
+          signal: c.signal,
+          onProgress: ({ done, total }) => c.progress(name, done, total),
+          ...(target !== undefined && { target }),
+        });
+        const file = join(out, `${basename(path, extname(path))}.${name}.png`);
+        await writeFile(file, await encodePng(renderAttribution(picture.image, a)));
+        const what = a.target === null ? 'sum of all classes' : labelOf(model, a.target);
+        const gap = a.completeness ? `, completeness gap ${(100 * a.completeness.relativeGap).toFixed(2)} %` : '';
+        c.log(`${file}: ${name} for ${what}, score ${a.score.toFixed(3)}${gap}`);
+        results.push({ path, file, method: name, target: a.target, score: a.score, completeness: a.completeness });
+      }
+      explainer.dispose();
+    }
+    c.result(results);
+  },
+};

@@ -1,0 +1,61 @@
+/** `wgrad info MODEL`: the layer tree with output shapes, parameters and FLOPs. */
+import { convGeometry, convFlops } from '../ops/conv_geometry.ts';
+import { sizeOf } from '../graph/shape.ts';
+import { topologicalOrder } from '../graph/tensor.ts';
+import type { LayerInfo } from '../model/network.ts';
+import type { Command } from './command.ts';
+import { embeddedModel, openModel } from './model.ts';
+
+interface Row {
+  name: string;
+  depth: number;
+  kind: string;
+  shape: readonly number[];
+  parameters: number;
+  flops: number;
+}
+
+export const infoCommand: Command = {
+  summary: 'print the layer tree of a model: names, output shapes, parameters, FLOPs',
+  usage: '[MODEL]',
+  options: { depth: { type: 'string', value: 'N', help: 'levels of the tree to print', default: '9' } },
+  async run(c) {
+    const path = c.positionals[0] ?? embeddedModel;
+    const model = await openModel(await c.engine(), path);
+    const graph = model.graph();
+    const flopsOf = new Map<string, number>();
+    for (const node of topologicalOrder([graph.logits])) {
+      if (!node.op.flops || !node.name) continue;
+      const flops =
+        node.op.name === 'conv2d'
+          ? convFlops(convGeometry(node.inputs[0]!.shape, node.inputs[1]!.shape, node.attrs))
+          : node.op.flops({ ...node });
+      flopsOf.set(node.name, (flopsOf.get(node.name) ?? 0) + flops);
+    }
+    const rows: Row[] = [];
+    const visit = (layer: LayerInfo, depth: number): Row => {
+      const row: Row = { name: layer.name, depth, kind: layer.kind, shape: [], parameters: 0, flops: 0 };
+      rows.push(row);
+      row.shape = layer.value ? graph.value(layer.value).shape : [];
+      row.parameters = layer.parameters.reduce((n, name) => n + sizeOf(model.parameter(name).variable.shape), 0);
+      for (const node of (layer as { nodes?: { name: string }[] }).nodes ?? []) row.flops += flopsOf.get(node.name) ?? 0;
+      for (const child of layer.children) {
+        const inner = visit(child, depth + 1);
+        row.parameters += inner.parameters;
+        row.flops += inner.flops;
+      }
+      return row;
+    };
+    const total = visit(model.network.root, 0);
+    const deepest = c.number('depth');
+    c.log(`${path}: input ${model.inputName} [N,${model.pictureShape}], ${model.classes} classes`);
+    c.log(`${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`);
+    for (const r of rows.filter((row) => row.depth <= deepest && row.depth > 0)) {
+      const name = `${'  '.repeat(r.depth - 1)}${r.name}`;
+      const cells = [`[${r.shape}]`.padEnd(18), String(r.parameters).padStart(11), (r.flops / 1e6).toFixed(1).padStart(9)];
+      c.log(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
+    }
+    c.log(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);
+    c.result({ model: path, input: [model.inputName, ...model.pictureShape], labels: model.labels, layers: rows });
+  },
+};

@@ -1,0 +1,67 @@
+/** Models and pictures by their paths; without a path, the embedded model. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Engine } from '../engine.ts';
+import { WgradError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { preprocess, toImage } from '../image/preprocess.ts';
+import { Model } from '../model/model.ts';
+import type { Preprocess } from '../model/preprocess.ts';
+import { decodeImage } from '../node/image.ts';
+import { readOnnxFile } from '../node/onnx.ts';
+import { importOnnx } from '../onnx/network.ts';
+import type { Context } from './command.ts';
+
+/** The checkout's or package's own folder, from the sources and from dist alike. */
+export const packageFolder = fileURLToPath(
+  [new URL('../', import.meta.url), new URL('../../', import.meta.url)].find((u) => existsSync(new URL('package.json', u)))!,
+);
+
+export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
+
+/** @throws WgradError 'file-missing', 'onnx-...', 'not-finite' where a weight is NaN or infinite. */
+export async function openModel(engine: Engine, path: string = embeddedModel): Promise<Model> {
+  const { bytes, ...file } = await readOnnxFile(path);
+  const network = await importOnnx(bytes, file);
+  for (const { name, variable } of network.parameters.values()) {
+    if (!variable.initial.every(Number.isFinite)) {
+      throw new WgradError('not-finite', `model ${path}: the parameter ${name} holds NaN or infinity`, {
+        remedy: 'Export the model again from a sound checkpoint',
+      });
+    }
+  }
+  return new Model(engine, network);
+}
+
+/** --model of the command line. */
+export const modelOf = async (c: Context): Promise<Model> => openModel(await c.engine(), c.text('model'));
+
+export const modelOption = {
+  model: { type: 'string', value: 'FILE.onnx', help: 'the model; default: the embedded one' },
+} as const;
+
+/** The model's own preprocessing, or pixel values as they are where the file does not say. */
+export const specOf = (model: Model): Preprocess => model.preprocess ?? { mean: [0, 0, 0], std: [1, 1, 1] };
+
+export interface Picture {
+  path: string;
+  /** [C,H,W] in input space. */
+  input: Float32Array;
+  /** What the network sees, as RGB. */
+  image: Image;
+}
+
+/** @throws WgradError 'file-missing', 'image-decode'. */
+export async function openPicture(model: Model, path: string): Promise<Picture> {
+  const [, height, width] = model.pictureShape;
+  const input = preprocess(await decodeImage(path), specOf(model), { width, height });
+  return { path, input, image: imageOf(model, input) };
+}
+
+/** [C,H,W] in input space as RGB. */
+export function imageOf(model: Model, input: Float32Array): Image {
+  const [, height, width] = model.pictureShape;
+  return toImage(input, specOf(model), { width, height });
+}
+
+export const labelOf = (model: Model, index: number): string => model.labels?.[index] ?? `class ${index}`;

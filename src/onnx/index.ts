@@ -1,0 +1,62 @@
+/** ONNX in and out. */
+import type { Engine } from '../engine.ts';
+import { WgradError } from '../errors.ts';
+import { Model } from '../model/model.ts';
+import type { DecodeOptions } from './decode.ts';
+import { importOnnx } from './network.ts';
+
+export { importOnnx, OnnxNetwork } from './network.ts';
+export type { DecodeOptions } from './decode.ts';
+
+export interface LoadOptions extends DecodeOptions {
+  /** Called with bytes received and in all (NaN where the server does not say), while a URL is read. */
+  onProgress?: (received: number, total: number) => void;
+  /** Hexadecimal SHA-256 that a downloaded file must have. */
+  sha256?: string;
+}
+
+/**
+ * An ONNX model on an engine, from bytes or a URL.
+ * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported', 'onnx-external-data', 'download-failed',
+ *   'download-corrupt'; AbortError. A failed load leaves nothing behind.
+ */
+export async function loadOnnx(engine: Engine, source: Uint8Array | string | URL, options: LoadOptions = {}): Promise<Model> {
+  const bytes = source instanceof Uint8Array ? source : await download(String(source), options);
+  return new Model(engine, await importOnnx(bytes, options));
+}
+
+/** ONNX bytes of the model as it is now: {@link Model.saveOnnx}. */
+export const saveOnnx = (model: Model): Promise<Uint8Array> => model.saveOnnx();
+
+async function download(url: string, { signal, onProgress, sha256 }: LoadOptions): Promise<Uint8Array> {
+  const response = await fetch(url, signal ? { signal } : {}).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    throw new WgradError('download-failed', `${url}: ${(cause as Error).message}`, { cause });
+  });
+  if (!response.ok || !response.body) throw new WgradError('download-failed', `${url}: HTTP status ${response.status}`);
+  const total = Number(response.headers.get('content-length') ?? NaN);
+  const parts: Uint8Array[] = [];
+  let received = 0;
+  const reader = response.body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+    received += next.value.length;
+    onProgress?.(received, total);
+  }
+  const bytes = new Uint8Array(received);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (sha256) {
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+    const hex = [...digest].map((b) => b.toString(16).padStart(2, '0')).join('');
+    if (hex !== sha256.toLowerCase()) {
+      throw new WgradError('download-corrupt', `${url}: its SHA-256 is ${hex}, not ${sha256}`, {
+        remedy: 'Try again, or correct the expected hash',
+      });
+    }
+  }
+  return bytes;
+}
