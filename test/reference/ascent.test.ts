@@ -8,6 +8,9 @@ import { golden, goldenModel, type Golden } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
+/** 21 gradients of ResNet-50 each. */
+const timeout = 30 * 60_000;
+
 const objectives: [name: string, objective: Objective][] = [
   ['layer3_ch7', channel('layer3', 7)],
   ['logit_dog', logit('dog')],
@@ -25,33 +28,37 @@ describe.skipIf(!dataFolder)('ascent on resnet50-coarse', () => {
   afterAll(() => model.dispose());
 
   describe.each(objectives)('%s', (name, objective) => {
-    it.each([1, 64])('lr %i', async (lr) => {
-      const entry = `${name}_lr${lr}`;
-      const image = reference.tensor('seed');
-      const curve: number[] = [];
-      let first = image;
-      let final = image;
-      const options = { objective, image, steps: 20, jitter: 0, clamp: false, optimizer: normalizedAscent({ lr }) };
-      for await (const frame of ascend(model, options)) {
-        curve.push(frame.objective);
-        if (frame.step === 1) first = await frame.image();
-        if (frame.step === 20) final = await frame.image();
-      }
-      const step = first.map((v, i) => v - image[i]!);
-      const gradient = reference.tensor(`${entry}.first_gradient`);
-      const length = Math.hypot(
-        ...Array.from({ length: 3 }, (_, c) => Math.hypot(...gradient.subarray(c * 50176, (c + 1) * 50176))),
-      );
-      const wanted = gradient.map((g) => (lr * g) / length);
-      // At lr 1 a step is 1e-5 of the picture: reading it as a difference of f32 pictures costs three digits.
-      const stepLimit = { relL2: tolerance.ascentStep, cosine: tolerance.cosine };
-      check(`${entry} first step`, step, wanted, stepLimit);
-      const start = reference.values[`${entry}.objective_start`] as number;
-      const after = reference.values[`${entry}.objective_after_step`] as number[];
-      const curveLimit = { maxRel: lr === 1 ? tolerance.ascentCurve : tolerance.ascentCurveDrifting };
-      check(`${entry} objective`, curve, [start, ...after], curveLimit);
-      const imageLimit = { relL2: lr === 1 ? tolerance.ascentImage : tolerance.ascentImageDrifting };
-      check(`${entry} final image`, final, reference.tensor(`${entry}.final_image`), imageLimit);
-    });
+    it.each([1, 64])(
+      'lr %i',
+      async (lr) => {
+        const entry = `${name}_lr${lr}`;
+        const image = reference.tensor('seed');
+        const curve: number[] = [];
+        let first = image;
+        let final = image;
+        const options = { objective, image, steps: 20, jitter: 0, clamp: false, optimizer: normalizedAscent({ lr }) };
+        for await (const frame of ascend(model, options)) {
+          curve.push(frame.objective);
+          if (frame.step === 1) first = await frame.image();
+          if (frame.step === 20) final = await frame.image();
+        }
+        const step = first.map((v, i) => v - image[i]!);
+        const gradient = reference.tensor(`${entry}.first_gradient`);
+        const length = Math.hypot(
+          ...Array.from({ length: 3 }, (_, c) => Math.hypot(...gradient.subarray(c * 50176, (c + 1) * 50176))),
+        );
+        const wanted = gradient.map((g) => (lr * g) / length);
+        // At lr 1 a step is 1e-5 of the picture: reading it as a difference of f32 pictures costs three digits.
+        const stepLimit = { relL2: tolerance.ascentStep, cosine: tolerance.cosine };
+        check(`${entry} first step`, step, wanted, stepLimit);
+        const start = reference.values[`${entry}.objective_start`] as number;
+        const after = reference.values[`${entry}.objective_after_step`] as number[];
+        const curveLimit = { maxRel: lr === 1 ? tolerance.ascentCurve : tolerance.ascentCurveDrifting };
+        check(`${entry} objective`, curve, [start, ...after], curveLimit);
+        const imageLimit = { relL2: lr === 1 ? tolerance.ascentImage : tolerance.ascentImageDrifting };
+        check(`${entry} final image`, final, reference.tensor(`${entry}.final_image`), imageLimit);
+      },
+      timeout,
+    );
   });
 });

@@ -9,6 +9,8 @@ import { report, type Limit } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
 const SIZE = 3 * 224 * 224;
+/** Integrated gradients are 52 gradients a photograph. */
+const timeout = 30 * 60_000;
 const gradientLimit: Limit = { relL2: tolerance.resnetGradient, cosine: tolerance.cosine };
 const camLimit: Limit = { relL2: tolerance.resnetCam, cosine: tolerance.cosine };
 
@@ -42,31 +44,39 @@ describe.skipIf(!dataFolder)('attributions of resnet50-coarse', () => {
     ['integrated_gradients', 'integrated-gradients', () => ({ steps: 50 })],
   ];
 
-  it.each(methods)('%s', async (entry, method, options) => {
-    const results = await maps(method, options());
-    results.forEach((result, p) => {
-      const { target, f_x, f_baseline, sum } = reference.values[`p${p}.ig`];
-      expect(result.target).toBe(target);
-      check(`p${p}.${entry}`, result.map, reference.tensor(`p${p}.${entry}`), gradientLimit);
-      check(`p${p}.${entry} f(x)`, [result.score], [f_x], { maxAbs: tolerance.logits });
-      if (!result.completeness) return;
-      const { difference } = result.completeness;
-      check(`p${p}.${entry} f(x) - f(0)`, [difference], [f_x - f_baseline], { maxAbs: 2 * tolerance.logits });
-      check(`p${p}.${entry} sum`, [result.completeness.sum], [sum], { maxRel: tolerance.resnetGradient });
-    });
-  });
+  it.each(methods)(
+    '%s',
+    async (entry, method, options) => {
+      const results = await maps(method, options());
+      results.forEach((result, p) => {
+        const { target, f_x, f_baseline, sum } = reference.values[`p${p}.ig`];
+        expect(result.target).toBe(target);
+        check(`p${p}.${entry}`, result.map, reference.tensor(`p${p}.${entry}`), gradientLimit);
+        check(`p${p}.${entry} f(x)`, [result.score], [f_x], { maxAbs: tolerance.logits });
+        if (!result.completeness) return;
+        const { difference } = result.completeness;
+        check(`p${p}.${entry} f(x) - f(0)`, [difference], [f_x - f_baseline], { maxAbs: 2 * tolerance.logits });
+        check(`p${p}.${entry} sum`, [result.completeness.sum], [sum], { maxRel: tolerance.resnetGradient });
+      });
+    },
+    timeout,
+  );
 
   it.each([
     ['gradcam', 'the last stage, found', {}],
     ['layer3.gradcam', 'layer3', { layer: 'layer3' }],
-  ])('%s at %s', async (entry, _, layer) => {
-    const raw = await maps('grad-cam', { ...layer, relu: false });
-    raw.forEach(({ map }, p) => check(`p${p}.${entry}.raw`, map, reference.tensor(`p${p}.${entry}.raw`), camLimit));
-    if (entry !== 'gradcam') return;
-    (await maps('grad-cam', layer)).forEach(({ map, upsampled }, p) => {
-      check(`p${p}.gradcam.relu`, map, reference.tensor(`p${p}.gradcam.relu`), camLimit);
-      const large = reference.tensor(`p${p}.gradcam.relu.bilinear224`);
-      check(`p${p}.gradcam.relu.bilinear224`, upsampled!, large, camLimit);
-    });
-  });
+  ])(
+    '%s at %s',
+    async (entry, _, layer) => {
+      const raw = await maps('grad-cam', { ...layer, relu: false });
+      raw.forEach(({ map }, p) => check(`p${p}.${entry}.raw`, map, reference.tensor(`p${p}.${entry}.raw`), camLimit));
+      if (entry !== 'gradcam') return;
+      (await maps('grad-cam', layer)).forEach(({ map, upsampled }, p) => {
+        check(`p${p}.gradcam.relu`, map, reference.tensor(`p${p}.gradcam.relu`), camLimit);
+        const large = reference.tensor(`p${p}.gradcam.relu.bilinear224`);
+        check(`p${p}.gradcam.relu.bilinear224`, upsampled!, large, camLimit);
+      });
+    },
+    timeout,
+  );
 });
