@@ -1,7 +1,7 @@
 /**
  * Trains the embedded model from scratch with wgrad itself and writes weights/shapes.onnx and weights/shapes.json.
  *
- *   npx tsx scripts/train-shapes.ts [--epochs 7] [--pictures 4096] [--out weights/shapes.onnx]
+ *   npx tsx scripts/train-shapes.ts [--epochs 10] [--pictures 3072] [--out weights/shapes.onnx]
  *
  * Seeded: the same adapter gives the same file.
  */
@@ -19,8 +19,8 @@ import { adamw } from '../src/train/optimizers.ts';
 
 const { values } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '7' },
-    pictures: { type: 'string', default: '4096' },
+    epochs: { type: 'string', default: '10' },
+    pictures: { type: 'string', default: '3072' },
     lr: { type: 'string', default: '3e-3' },
     out: { type: 'string', default: 'weights/shapes.onnx' },
   },
@@ -33,7 +33,7 @@ const preprocess = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 const fresh = resnetGraph({
   widths: [12, 20, 32, 48],
   blocks: [1, 1, 2, 1],
-  strides: [1, 2, 2, 1],
+  strides: [2, 2, 1, 1],
   stem: 16,
   side: SIDE,
   classes: shapeClasses,

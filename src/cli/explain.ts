@@ -13,7 +13,7 @@ import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
 export function displayMap(a: Attribution): { map: Float32Array; signed: boolean } {
   if (a.upsampled) return { map: a.upsampled, signed: false };
   const absolute = a.method === 'gradient' || a.method === 'sum-of-outputs' || a.method === 'smoothgrad';
-  return { map: channelReduce(a.map, a.shape, absolute ? 'abs-max' : 'sum'), signed: !absolute };
+  return { map: channelReduce(a, absolute ? 'abs-max' : 'sum'), signed: !absolute };
 }
 
 export const renderAttribution = (image: Image, a: Attribution): Image => {

@@ -1,6 +1,4 @@
 /** Models and pictures by their paths; without a path, the embedded model. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
@@ -9,13 +7,9 @@ import { Model } from '../model/model.ts';
 import type { Preprocess } from '../model/preprocess.ts';
 import { decodeImage } from '../node/image.ts';
 import { readOnnxFile } from '../node/onnx.ts';
+import { packageFolder } from '../node/package.ts';
 import { importOnnx } from '../onnx/network.ts';
 import type { Context } from './command.ts';
-
-/** The checkout's or package's own folder, from the sources and from dist alike. */
-export const packageFolder = fileURLToPath(
-  [new URL('../', import.meta.url), new URL('../../', import.meta.url)].find((u) => existsSync(new URL('package.json', u)))!,
-);
 
 export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
 
@@ -61,7 +55,7 @@ export async function openPicture(model: Model, path: string): Promise<Picture> 
 /** [C,H,W] in input space as RGB. */
 export function imageOf(model: Model, input: Float32Array): Image {
   const [, height, width] = model.pictureShape;
-  return toImage(input, specOf(model), { width, height });
+  return toImage(input, { width, height }, specOf(model));
 }
 
 export const labelOf = (model: Model, index: number): string => model.labels?.[index] ?? `class ${index}`;

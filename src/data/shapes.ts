@@ -113,7 +113,7 @@ export function shapePicture(name: string, label: number, random: Random): Shape
   const strength = random.uniform(0, 0.35);
   const accent = colour(random);
   // Clutter: short strokes and blobs in colours of their own, smaller than any object.
-  const clutter = Array.from({ length: 3 + random.int(6) }, () => ({
+  const clutter = Array.from({ length: 2 + random.int(5) }, () => ({
     x: random.uniform(0, SIDE),
     y: random.uniform(0, SIDE),
     dx: random.normal(),
@@ -125,7 +125,7 @@ export function shapePicture(name: string, label: number, random: Random): Shape
   const skin = contrasting(random, ground);
   const second = colour(random);
   const surface = texture(random);
-  const radius = random.uniform(12, 23);
+  const radius = random.uniform(14, 24);
   const [cx, cy] = [random.uniform(radius * 0.9, SIDE - radius * 0.9), random.uniform(radius * 0.9, SIDE - radius * 0.9)];
   const turn = random.uniform(-0.6, 0.6) + (random.int(4) * Math.PI) / 2;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];

@@ -54,14 +54,13 @@ export function resnetGraph(o: ResnetOptions): OnnxGraph {
       pads: ints(pad, pad, pad, pad),
     });
   };
-  /** `weight` 0 in a block's last norm makes the block start as the identity (Goyal et al., 2017). */
-  const norm = (name: string, x: string, c: number, weight = 1) =>
+  const norm = (name: string, x: string, c: number) =>
     node(
       'BatchNormalization',
       name,
       [
         x,
-        tensor(`${name}.weight`, [c], () => weight),
+        tensor(`${name}.weight`, [c], () => 1),
         tensor(`${name}.bias`, [c], () => 0),
         tensor(`${name}.running_mean`, [c], () => 0),
         tensor(`${name}.running_var`, [c], () => 1),
@@ -79,7 +78,7 @@ export function resnetGraph(o: ResnetOptions): OnnxGraph {
       const out = 4 * width;
       let y = relu(`${at}.relu`, norm(`${at}.bn1`, conv(`${at}.conv1`, x, channels, width, 1, 1), width));
       y = relu(`${at}.relu_1`, norm(`${at}.bn2`, conv(`${at}.conv2`, y, width, width, 3, stride), width));
-      y = norm(`${at}.bn3`, conv(`${at}.conv3`, y, width, out, 1, 1), out, 0);
+      y = norm(`${at}.bn3`, conv(`${at}.conv3`, y, width, out, 1, 1), out);
       const skip =
         stride !== 1 || channels !== out
           ? norm(`${at}.downsample.1`, conv(`${at}.downsample.0`, x, channels, out, 1, stride), out)

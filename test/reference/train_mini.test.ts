@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { input } from '../../src/graph/leaves.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Model } from '../../src/model/model.ts';
 import { crossEntropy } from '../../src/ops/losses.ts';
 import { adamw, sgd } from '../../src/train/optimizers.ts';
@@ -37,8 +38,9 @@ describe.skipIf(!dataFolder).each(cases)('training %s', (name, file) => {
     const loss = crossEntropy(graph.logits, input('target', [target.length], 'i32'));
     const parameters = trainable(model);
     const gradients = grad(loss, parameters.map((p) => p.variable.tensor));
-    const outputs = Object.fromEntries(parameters.map((p, i) => [p.name, gradients[i]!]));
-    const program = await engine.compile({ outputs: { loss, ...outputs }, updates: graph.updates });
+    const outputs: Record<string, Tensor> = { loss };
+    parameters.forEach((p, i) => (outputs[p.name] = gradients[i]!));
+    const program = await engine.compile({ outputs, updates: graph.updates });
     const results = await program.run({ [model.inputName]: reference.tensor('input'), target });
     row(`loss.${mode}`, results['loss']!, [reference.values[`loss.${mode}`]], { maxRel: tolerance.longSum });
     const stored = parameters.filter((p) => reference.has(`grad.${mode}.${p.name}`));

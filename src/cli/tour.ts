@@ -1,0 +1,181 @@
+/** `wgrad tour`, the main job: classify, explain, fine-tune, draw; one page that shows all of it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ascend, channel, logit, type Objective } from '../ascent/index.ts';
+import { WgradError } from '../errors.ts';
+import { createExplainer, maskScore, type MethodName } from '../explain/index.ts';
+import { encodePng } from '../image/png.ts';
+import type { Image } from '../image/image.ts';
+import type { Model } from '../model/model.ts';
+import { evaluate } from '../train/evaluate.ts';
+import { fit } from '../train/fit.ts';
+import { sgd } from '../train/optimizers.ts';
+import type { Command, Context } from './command.ts';
+import { displayMap, renderAttribution } from './explain.ts';
+import { imageOf, labelOf, modelOf, modelOption } from './model.ts';
+import { renderPage, type Figure, type Section } from './page.ts';
+import { softmaxOf, topClasses } from './scores.ts';
+import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
+
+const methods: readonly MethodName[] = ['gradient', 'smoothgrad', 'integrated-gradients', 'grad-cam'];
+
+const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+
+/** Everything that a step of the tour works with. */
+interface Tour {
+  c: Context;
+  model: Model;
+  data: TourData;
+  /** Writes a PNG into the folder and returns it as a figure. */
+  figure(name: string, image: Image, caption: string): Promise<Figure>;
+}
+
+async function classify({ model, data, figure, c }: Tour): Promise<Section> {
+  const figures: Figure[] = [];
+  let right = 0;
+  for (const s of data.samples) {
+    const logits = (await model.run(s.input))[model.network.outputs[0]!]!;
+    const probabilities = softmaxOf(logits);
+    const top = topClasses(logits, 3);
+    if (labelOf(model, top[0]!) === s.label) right++;
+    const guesses = top.map((k) => `${labelOf(model, k)} ${percent(probabilities[k]!)}`).join(', ');
+    c.log(`  ${s.label}: ${guesses}`);
+    figures.push(await figure(`input-${s.name}`, imageOf(model, s.input), `${s.label}: ${guesses}`));
+  }
+  return { title: 'Classify', text: `${right} of ${data.samples.length} pictures are recognised.`, figures };
+}
+
+async function explainSamples({ model, data, figure, c }: Tour, light: boolean): Promise<Section> {
+  const shown: TourSample[] = data.samples.slice(0, light ? 4 : 2);
+  const figures: Figure[] = [];
+  const scores = new Map<MethodName, number[]>();
+  for (const method of methods) {
+    const explainer = await createExplainer(model, light ? { method } : { method, samples: 6, steps: 12, batch: 1 });
+    for (const [i, s] of shown.entries()) {
+      const a = await explainer.run(s.input, { signal: c.signal });
+      const gap = a.completeness ? `, completeness gap ${percent(a.completeness.relativeGap)}` : '';
+      if (s.mask) {
+        const { share } = maskScore(displayMap(a).map, s.mask);
+        scores.set(method, [...(scores.get(method) ?? []), share]);
+      }
+      const caption = `${method} for ${labelOf(model, a.target!)}${gap}`;
+      figures.push(await figure(`explain-${s.name}-${method}`, renderAttribution(imageOf(model, s.input), a), caption));
+      c.progress(`  ${method}`, i + 1, shown.length);
+    }
+    explainer.dispose();
+  }
+  const area = (s: TourSample) => s.mask!.reduce((n, v) => n + (v ? 1 : 0), 0) / s.mask!.length;
+  const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;
+  const rows = [...scores].map(([method, list]) => [method, percent(mean(list))]);
+  return {
+    title: 'Explain',
+    text: scores.size
+      ? `Share of each map that lies on the object; the objects cover ${percent(mean(shown.map(area)))} of these pictures.`
+      : 'Which pixels speak for the predicted class.',
+    figures,
+    ...(rows.length > 0 && { table: [['method', 'on the object'], ...rows] }),
+  };
+}
+
+async function draw({ model, figure, c }: Tour, steps: number): Promise<Section> {
+  const graph = model.graph();
+  const stages = ['layer2', 'layer3', 'layer4'].filter((name) => hasLayer(() => graph.value(name)));
+  const units: [string, Objective][] = [
+    ...stages.flatMap((s) => [3, 11].map((k): [string, Objective] => [`${s} channel ${k}`, channel(s, k)])),
+    [`logit ${labelOf(model, 0)}`, logit(0)],
+    [`logit ${labelOf(model, 1)}`, logit(1)],
+  ];
+  const figures: Figure[] = [];
+  for (const [i, [name, objective]] of units.entries()) {
+    const first: number[] = [];
+    for await (const frame of ascend(model, { objective, steps, jitter: 4, signal: c.signal })) {
+      first.push(frame.objective);
+      if (frame.step < steps) continue;
+      const caption = `${name}: ${first[0]!.toFixed(2)} to ${frame.objective.toFixed(2)}`;
+      figures.push(await figure(`unit-${name.replaceAll(' ', '-')}`, imageOf(model, await frame.image()), caption));
+    }
+    c.progress('  units', i + 1, units.length);
+  }
+  return { title: 'Draw', text: `What units respond to: ${steps} steps of activation ascent from noise.`, figures };
+}
+
+function hasLayer(find: () => unknown): boolean {
+  try {
+    find();
+    return true;
+  } catch (error) {
+    if (error instanceof WgradError && error.code === 'unknown-name') return false;
+    throw error;
+  }
+}
+
+async function finetune({ model, data, c }: Tour): Promise<{ section: Section; before: number; after: number }> {
+  const { unfreeze, epochs, lr, batch } = data.tuning;
+  const { train, validation } = data;
+  model.replaceHead('fc', { classes: train.classes, seed: 1 }).freeze().unfreeze(...unfreeze);
+  const options = { batchSize: Math.min(batch, validation.length), signal: c.signal };
+  const before = (await evaluate(model, validation, options)).accuracy;
+  c.log(`  before: held-out accuracy ${percent(before)}`);
+  const rows = [['epoch', 'training loss', 'held-out accuracy'], ['0', '', percent(before)]];
+  let after = before;
+  const optimizer = sgd({ lr, momentum: 0.9 });
+  for await (const e of fit(model, train, { optimizer, epochs, batchSize: batch, schedule: 'cosine', validation, signal: c.signal })) {
+    if (e.type === 'step') c.progress(`  loss ${e.loss.toFixed(3)}`, e.step, e.steps);
+    else {
+      after = e.validation!.accuracy;
+      c.log(`  epoch ${e.epoch}: loss ${e.loss.toFixed(3)}, held-out accuracy ${percent(after)}`);
+      rows.push([String(e.epoch), e.loss.toFixed(3), percent(after)]);
+    }
+  }
+  const text =
+    `A fresh head for ${train.classes.join(', ')}; trained: ${unfreeze.join(', ')}. ${train.length} training pictures, ` +
+    `${validation.length} held out: accuracy ${percent(before)} before, ${percent(after)} after.`;
+  return { section: { title: 'Fine-tune', text, table: rows }, before, after };
+}
+
+export const tourCommand: Command = {
+  summary: 'classify, explain, draw and fine-tune; writes a page that shows all of it',
+  usage: '[--model FILE.onnx --images DIR] [--out DIR]',
+  options: {
+    ...modelOption,
+    images: { type: 'string', value: 'DIR', help: 'photographs: DIR/CLASS/*.jpg, or DIR/train and DIR/val' },
+    classes: { type: 'string', value: 'N', help: 'with --images: classes to fine-tune on', default: '5' },
+    'per-class': { type: 'string', value: 'N', help: 'with --images: training pictures a class', default: '8' },
+    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 48, with --images 16)' },
+    out: { type: 'string', value: 'DIR', help: 'folder to write', default: 'out/tour' },
+  },
+  async run(c) {
+    const images = c.text('images');
+    if ((c.text('model') === undefined) !== (images === undefined)) {
+      throw new WgradError('usage', 'tour: --model and --images go together');
+    }
+    const started = performance.now();
+    const model = await modelOf(c);
+    const data = images ? await photosTour(model, images, c.number('classes'), c.number('per-class')) : await shapesTour(model);
+    const out = c.text('out')!;
+    await mkdir(out, { recursive: true });
+    const figure = async (name: string, image: Image, caption: string) => {
+      const png = await encodePng(image);
+      await writeFile(join(out, `${name}.png`), png);
+      return { png, caption };
+    };
+    const tour: Tour = { c, model, data, figure };
+    const steps = c.text('steps') === undefined ? (images ? 16 : 48) : c.number('steps');
+    c.log('classify');
+    const sections = [await classify(tour)];
+    c.log('explain');
+    sections.push(await explainSamples(tour, !images));
+    c.log('draw');
+    sections.push(await draw(tour, steps));
+    c.log('fine-tune');
+    const tuned = await finetune(tour);
+    sections.push(tuned.section);
+    await writeFile(join(out, 'tuned.onnx'), await model.saveOnnx());
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    const intro = `${c.text('model') ?? 'The embedded model'} on ${(await c.engine()).description}, ${seconds} s.`;
+    const page = join(out, 'index.html');
+    await writeFile(page, renderPage('A tour of wgrad', intro, sections));
+    c.log(`${page} written after ${seconds} s`);
+    c.result({ page, accuracyBefore: tuned.before, accuracyAfter: tuned.after, seconds: Number(seconds) });
+  },
+};

@@ -1,0 +1,84 @@
+/** What the tour shows: generated shapes for the embedded model, or photographs in folders by class. */
+import { WgradError } from '../errors.ts';
+import { shapesDataset } from '../data/dataset.ts';
+import { newShapeClasses, shapeClasses, shapePicture } from '../data/shapes.ts';
+import type { Model } from '../model/model.ts';
+import { folderDataset } from '../node/folder_dataset.ts';
+import { Random } from '../random.ts';
+import type { Dataset } from '../train/dataset.ts';
+import { specOf } from './model.ts';
+
+export interface TourSample {
+  name: string;
+  /** [C,H,W] in input space. */
+  input: Float32Array;
+  /** Its true class. */
+  label: string;
+  /** 255 on the object, where that is known. */
+  mask?: Uint8Array;
+}
+
+export interface TourData {
+  /** Pictures to classify and to explain. */
+  samples: TourSample[];
+  /** For fine-tuning, of classes that the head does not know. */
+  train: Dataset;
+  validation: Dataset;
+  /** Settings that suit this model. */
+  tuning: { unfreeze: string[]; epochs: number; lr: number; batch: number };
+}
+
+export async function shapesTour(model: Model): Promise<TourData> {
+  const spec = specOf(model);
+  const seed = 'tour';
+  const shown = shapesDataset(seed, shapeClasses.length, spec);
+  const root = new Random(seed);
+  const samples = await Promise.all(
+    shapeClasses.map(async (label, i) => ({
+      name: label,
+      label,
+      input: (await shown.get(i)).input,
+      mask: shapePicture(label, i, root.fork(i)).mask,
+    })),
+  );
+  return {
+    samples,
+    train: shapesDataset('tour train', 192, spec, newShapeClasses),
+    validation: shapesDataset('tour held out', 160, spec, newShapeClasses),
+    tuning: { unfreeze: ['layer4', 'fc'], epochs: 8, lr: 0.01, batch: 16 },
+  };
+}
+
+/** @throws WgradError 'dataset-empty', 'file-missing', 'image-decode'. */
+export async function photosTour(model: Model, dir: string, classes: number, perClass: number): Promise<TourData> {
+  const [, height, width] = model.pictureShape;
+  const all = await folderDataset(dir, specOf(model), { width, height }, { limit: perClass, seed: 1 });
+  // Every k-th class, so that the few shown are not all from one corner of the alphabet.
+  const step = Math.max(1, Math.floor(all.train.classes.length / classes));
+  const chosen = all.train.classes.filter((_, i) => i % step === 0).slice(0, classes);
+  const few = async (data: Dataset, most: number): Promise<Dataset> => {
+    const kept: { index: number; label: number }[] = [];
+    const seen = new Map<number, number>();
+    for (let i = 0; i < data.length && kept.length < most * chosen.length; i++) {
+      const { label } = await data.get(i);
+      const place = chosen.indexOf(data.classes[label]!);
+      if (place < 0 || (seen.get(label) ?? 0) >= most) continue;
+      seen.set(label, (seen.get(label) ?? 0) + 1);
+      kept.push({ index: i, label: place });
+    }
+    return {
+      length: kept.length,
+      classes: chosen,
+      get: async (i) => ({ input: (await data.get(kept[i]!.index)).input, label: kept[i]!.label }),
+    };
+  };
+  const train = await few(all.train, perClass);
+  const validation = await few(all.validation, Math.max(2, Math.floor(perClass / 2)));
+  if (train.length === 0) throw new WgradError('dataset-empty', `${dir}: no picture to train on`);
+  const samples: TourSample[] = [];
+  for (let i = 0; i < validation.length && samples.length < 4; i += Math.max(1, Math.floor(validation.length / 4))) {
+    const { input, label } = await validation.get(i);
+    samples.push({ name: `picture-${i}`, input, label: chosen[label]! });
+  }
+  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 4, lr: 0.05, batch: 8 } };
+}

@@ -1,0 +1,7 @@
+/** Pictures: preprocessing, colour maps, overlays, PNG. */
+export { colorAt, colormaps, type ColormapName } from './colormap.ts';
+export { type Image } from './image.ts';
+export { overlay, type OverlayOptions } from './overlay.ts';
+export { encodePng } from './png.ts';
+export { imagenetPreprocess, preprocess, preprocessBatch, toImage } from './preprocess.ts';
+export { resize } from './resize.ts';
