@@ -60,13 +60,16 @@ for await (const event of events) {
     console.log(`step ${event.step}/${event.steps} loss ${event.loss.toFixed(3)} ${seconds()} s`);
   } else if (event.type === 'epoch') {
     accuracy = event.validation!.accuracy;
-    console.log(`epoch ${event.epoch}: loss ${event.loss.toFixed(3)}, held-out accuracy ${(100 * accuracy).toFixed(1)} %`);
+    console.log(
+      `epoch ${event.epoch}: loss ${event.loss.toFixed(3)}, held-out accuracy ${(100 * accuracy).toFixed(1)} %`,
+    );
     // After every epoch, so that an interrupted run leaves a usable model.
     writeFileSync(values.out, await model.saveOnnx());
   }
 }
 const report = {
-  about: 'Embedded model: a bottleneck ResNet trained from scratch by wgrad on generated pictures (src/data/shapes.ts).',
+  about:
+    'Embedded model: a bottleneck ResNet trained from scratch by wgrad on generated pictures (src/data/shapes.ts).',
   command: `npx tsx scripts/train-shapes.ts --epochs ${epochs} --pictures ${pictures}`,
   adapter: engine.description,
   seconds: seconds(),

@@ -25,7 +25,11 @@ export const evalCommand: Command = {
   options: {
     feed: { type: 'string', multiple: true, value: 'NAME=FILE:KEY', help: 'an input of the graph; repeatable' },
     fetch: { type: 'string', multiple: true, value: 'NAMES', help: 'graph values, layers or parameters' },
-    grad: { type: 'string', value: 'EXPR', help: "scalar: logits[0,5], sum(logits), mean(layer3.5[:,7]), cross_entropy(logits, FILE:KEY)" },
+    grad: {
+      type: 'string',
+      value: 'EXPR',
+      help: 'scalar: logits[0,5], sum(logits), mean(layer3.5[:,7]), cross_entropy(logits, FILE:KEY)',
+    },
     wrt: { type: 'string', multiple: true, value: 'NAMES', help: 'gradients of EXPR, written as grad/NAME' },
     bn: { type: 'string', value: 'MODE', help: 'eval or train: statistics that BatchNorm uses', default: 'eval' },
     out: { type: 'string', value: 'OUT.safetensors', help: 'file to write' },
@@ -33,7 +37,8 @@ export const evalCommand: Command = {
   async run(c) {
     const out = c.text('out');
     const [path, mode, expression] = [c.positionals[0], c.text('bn'), c.text('grad')];
-    if (!path || !out) throw new WgradError('usage', 'eval: a MODEL and --out are needed', { remedy: 'See: wgrad eval --help' });
+    if (!path || !out)
+      throw new WgradError('usage', 'eval: a MODEL and --out are needed', { remedy: 'See: wgrad eval --help' });
     if (mode !== 'eval' && mode !== 'train') throw new WgradError('usage', `--bn ${mode} is neither eval nor train`);
     const engine = await c.engine();
     const model = await openModel(engine, path);
@@ -69,7 +74,8 @@ export const evalCommand: Command = {
       if (names.length === 0) throw new WgradError('usage', 'eval: --grad needs --wrt');
       grad(y, names.map(value)).forEach((g, i) => (outputs[`grad/${names[i]}`] = g));
     }
-    if (Object.keys(outputs).length === 0) throw new WgradError('usage', 'eval: nothing to do without --fetch or --grad');
+    if (Object.keys(outputs).length === 0)
+      throw new WgradError('usage', 'eval: nothing to do without --fetch or --grad');
     const program = await engine.compile({ outputs });
     const known = Object.fromEntries(Object.entries(feeds).filter(([name]) => program.plan.inputs.has(name)));
     const results = await program.run(known);

@@ -25,8 +25,15 @@ function term(text: string, value: (name: string) => Tensor): Tensor {
     }
     return index;
   });
-  const taken = slice(t, picks.map((p) => p ?? 0), t.shape.map((d, i) => (picks[i] === null ? d : 1)));
-  return reshape(taken, t.shape.filter((_, i) => picks[i] === null));
+  const taken = slice(
+    t,
+    picks.map((p) => p ?? 0),
+    t.shape.map((d, i) => (picks[i] === null ? d : 1)),
+  );
+  return reshape(
+    taken,
+    t.shape.filter((_, i) => picks[i] === null),
+  );
 }
 
 export interface ExpressionScope {

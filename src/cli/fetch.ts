@@ -11,8 +11,13 @@ export const fetchCommand: Command = {
   async run(c) {
     const [name] = c.positionals;
     if (!name) {
-      for (const m of manifest.models) c.log(`${m.name.padEnd(28)} ${(m.bytes / 1e6).toFixed(0).padStart(4)} MB  ${m.note}`);
-      c.log(`aliases: ${Object.entries(manifest.aliases).map(([a, n]) => `${a} = ${n}`).join(', ')}`);
+      for (const m of manifest.models)
+        c.log(`${m.name.padEnd(28)} ${(m.bytes / 1e6).toFixed(0).padStart(4)} MB  ${m.note}`);
+      c.log(
+        `aliases: ${Object.entries(manifest.aliases)
+          .map(([a, n]) => `${a} = ${n}`)
+          .join(', ')}`,
+      );
       c.result(manifest);
       return;
     }

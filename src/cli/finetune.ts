@@ -46,19 +46,28 @@ export const finetuneCommand: Command = {
     const optimizer = optimizers[c.text('optimizer')!];
     if (!optimizer) throw new WgradError('usage', `--optimizer is none of ${Object.keys(optimizers).join(', ')}`);
     const mode = c.text('bn');
-    if (mode !== 'eval' && mode !== 'train' && mode !== 'auto') throw new WgradError('usage', `--bn ${mode} is unknown`);
+    if (mode !== 'eval' && mode !== 'train' && mode !== 'auto')
+      throw new WgradError('usage', `--bn ${mode} is unknown`);
     const model = await modelOf(c);
     const [, height, width] = model.pictureShape;
     const limit = c.number('limit');
-    const { train, validation } = await folderDataset(folder, specOf(model), { width, height }, {
-      seed: c.number('seed'),
-      ...(limit > 0 && { limit }),
-    });
+    const { train, validation } = await folderDataset(
+      folder,
+      specOf(model),
+      { width, height },
+      {
+        seed: c.number('seed'),
+        ...(limit > 0 && { limit }),
+      },
+    );
     const head = c.text('head')!;
     const unfrozen = c.texts('unfreeze');
     const same = model.labels?.length === train.classes.length && model.labels.every((l, i) => l === train.classes[i]);
     if (!same) model.replaceHead(head, { classes: train.classes, seed: c.number('seed') });
-    model.freeze().unfreeze(...(unfrozen.length > 0 ? unfrozen : [head])).batchNorm(mode);
+    model
+      .freeze()
+      .unfreeze(...(unfrozen.length > 0 ? unfrozen : [head]))
+      .batchNorm(mode);
     c.log(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const out = c.text('out')!;
     const epochs = [];
@@ -72,7 +81,8 @@ export const finetuneCommand: Command = {
         validation,
         signal: c.signal,
       })) {
-        if (event.type === 'step') c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
+        if (event.type === 'step')
+          c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
         else {
           const { epoch, loss, accuracy, validation: held } = event;
           c.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);

@@ -38,7 +38,8 @@ export const infoCommand: Command = {
       rows.push(row);
       row.shape = layer.value ? graph.value(layer.value).shape : [];
       row.parameters = layer.parameters.reduce((n, name) => n + sizeOf(model.parameter(name).variable.shape), 0);
-      for (const node of (layer as { nodes?: { name: string }[] }).nodes ?? []) row.flops += flopsOf.get(node.name) ?? 0;
+      for (const node of (layer as { nodes?: { name: string }[] }).nodes ?? [])
+        row.flops += flopsOf.get(node.name) ?? 0;
       for (const child of layer.children) {
         const inner = visit(child, depth + 1);
         row.parameters += inner.parameters;
@@ -49,10 +50,16 @@ export const infoCommand: Command = {
     const total = visit(model.network.root, 0);
     const deepest = c.number('depth');
     c.log(`${path}: input ${model.inputName} [N,${model.pictureShape}], ${model.classes} classes`);
-    c.log(`${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`);
+    c.log(
+      `${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`,
+    );
     for (const r of rows.filter((row) => row.depth <= deepest && row.depth > 0)) {
       const name = `${'  '.repeat(r.depth - 1)}${r.name}`;
-      const cells = [`[${r.shape}]`.padEnd(18), String(r.parameters).padStart(11), (r.flops / 1e6).toFixed(1).padStart(9)];
+      const cells = [
+        `[${r.shape}]`.padEnd(18),
+        String(r.parameters).padStart(11),
+        (r.flops / 1e6).toFixed(1).padStart(9),
+      ];
       c.log(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
     }
     c.log(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);

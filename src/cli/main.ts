@@ -57,7 +57,10 @@ function parse(name: string, command: Command, args: string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (cause) {
-    throw new WgradError('usage', (cause as Error).message.split('. ')[0]!, { remedy: `See: wgrad ${name} --help`, cause });
+    throw new WgradError('usage', (cause as Error).message.split('. ')[0]!, {
+      remedy: `See: wgrad ${name} --help`,
+      cause,
+    });
   }
 }
 
@@ -100,7 +103,10 @@ async function run(argv: string[]): Promise<number> {
       return value;
     },
     engine: () =>
-      (engine ??= createEngine({ log, ...(values['adapter'] !== undefined && { adapter: values['adapter'] as string }) })),
+      (engine ??= createEngine({
+        log,
+        ...(values['adapter'] !== undefined && { adapter: values['adapter'] as string }),
+      })),
     progress(label, done, total) {
       const share = total > 0 ? done / total : 0;
       const bar = '█'.repeat(Math.round(share * 24)).padEnd(24, '░');

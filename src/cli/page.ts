@@ -21,7 +21,8 @@ const figure = ({ png, caption }: Figure) =>
   `<figcaption>${escape(caption)}</figcaption></figure>`;
 
 function table([head, ...rows]: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[], tag: string) => `<tr>${cells.map((c) => `<${tag}>${escape(c)}</${tag}>`).join('')}</tr>`;
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((c) => `<${tag}>${escape(c)}</${tag}>`).join('')}</tr>`;
   return `<table>${line(head ?? [], 'th')}${rows.map((r) => line(r, 'td')).join('')}</table>`;
 }
 

@@ -112,14 +112,27 @@ function hasLayer(find: () => unknown): boolean {
 async function finetune({ model, data, c }: Tour): Promise<{ section: Section; before: number; after: number }> {
   const { unfreeze, epochs, lr, batch } = data.tuning;
   const { train, validation } = data;
-  model.replaceHead('fc', { classes: train.classes, seed: 1 }).freeze().unfreeze(...unfreeze);
+  model
+    .replaceHead('fc', { classes: train.classes, seed: 1 })
+    .freeze()
+    .unfreeze(...unfreeze);
   const options = { batchSize: Math.min(batch, validation.length), signal: c.signal };
   const before = (await evaluate(model, validation, options)).accuracy;
   c.log(`  before: held-out accuracy ${percent(before)}`);
-  const rows = [['epoch', 'training loss', 'held-out accuracy'], ['0', '', percent(before)]];
+  const rows = [
+    ['epoch', 'training loss', 'held-out accuracy'],
+    ['0', '', percent(before)],
+  ];
   let after = before;
   const optimizer = sgd({ lr, momentum: 0.9 });
-  for await (const e of fit(model, train, { optimizer, epochs, batchSize: batch, schedule: 'cosine', validation, signal: c.signal })) {
+  for await (const e of fit(model, train, {
+    optimizer,
+    epochs,
+    batchSize: batch,
+    schedule: 'cosine',
+    validation,
+    signal: c.signal,
+  })) {
     if (e.type === 'step') c.progress(`  loss ${e.loss.toFixed(3)}`, e.step, e.steps);
     else {
       after = e.validation!.accuracy;
@@ -151,7 +164,9 @@ export const tourCommand: Command = {
     }
     const started = performance.now();
     const model = await modelOf(c);
-    const data = images ? await photosTour(model, images, c.number('classes'), c.number('per-class')) : await shapesTour(model);
+    const data = images
+      ? await photosTour(model, images, c.number('classes'), c.number('per-class'))
+      : await shapesTour(model);
     const out = c.text('out')!;
     await mkdir(out, { recursive: true });
     const figure = async (name: string, image: Image, caption: string) => {

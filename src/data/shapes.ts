@@ -59,7 +59,8 @@ const forms: Record<string, Form> = {
   heart: distanced((u, v) => (u * u * 1.5 + v * v * 1.5 - 1) ** 3 + u * u * v * v * v * 2.6),
   arrow: (u, v) => Math.min(box(u, v - 0.45, 0.2, 0.5), Math.max((Math.abs(u) - 0.85 * (v + 0.95)) / 1.3, v)),
   hexagon: polygon(6),
-  zigzag: (u, v) => Math.max(Math.abs(v - 0.55 * (Math.abs((((u + 3) % 1) + 1) % 1 - 0.5) * 4 - 1)) - 0.26, Math.abs(u) - 1),
+  zigzag: (u, v) =>
+    Math.max(Math.abs(v - 0.55 * (Math.abs(((((u + 3) % 1) + 1) % 1) - 0.5) * 4 - 1)) - 0.26, Math.abs(u) - 1),
 };
 
 /** The classes of the embedded model. */
@@ -126,7 +127,10 @@ export function shapePicture(name: string, label: number, random: Random): Shape
   const second = colour(random);
   const surface = texture(random);
   const radius = random.uniform(14, 24);
-  const [cx, cy] = [random.uniform(radius * 0.9, SIDE - radius * 0.9), random.uniform(radius * 0.9, SIDE - radius * 0.9)];
+  const [cx, cy] = [
+    random.uniform(radius * 0.9, SIDE - radius * 0.9),
+    random.uniform(radius * 0.9, SIDE - radius * 0.9),
+  ];
   const turn = random.uniform(-0.6, 0.6) + (random.int(4) * Math.PI) / 2;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const noise = random.uniform(2, 10);
@@ -147,14 +151,19 @@ export function shapePicture(name: string, label: number, random: Random): Shape
       if (cover > 0) rgb = mix(rgb, mix(skin, second, surface(x, y)), cover);
       if (cover >= 0.5) mask[y * SIDE + x] = 255;
       const at = (y * SIDE + x) * 3;
-      for (let k = 0; k < 3; k++) pixels[at + k] = Math.max(0, Math.min(255, Math.round(rgb[k]! + noise * random.normal())));
+      for (let k = 0; k < 3; k++)
+        pixels[at + k] = Math.max(0, Math.min(255, Math.round(rgb[k]! + noise * random.normal())));
     }
   }
   return { pixels, mask, label };
 }
 
 /** `count` pictures of `classes` in turn. The same seed gives the same pictures, however many are asked for. */
-export function shapePictures(seed: number | string, count: number, classes: readonly string[] = shapeClasses): ShapePicture[] {
+export function shapePictures(
+  seed: number | string,
+  count: number,
+  classes: readonly string[] = shapeClasses,
+): ShapePicture[] {
   const root = new Random(seed);
   return Array.from({ length: count }, (_, i) => {
     const label = i % classes.length;

@@ -112,7 +112,6 @@ export class Device {
     } finally {
       const error = await this.gpu.popErrorScope();
       if (error) {
-        // eslint-disable-next-line no-unsafe-finally -- the allocation's failure is the error to report
         throw new WgradError('out-of-memory', `${what}: the GPU has not enough memory: ${error.message}`, {
           remedy: 'Dispose of programs and models that are no longer used, or use a smaller batch',
         });

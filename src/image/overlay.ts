@@ -25,7 +25,12 @@ export function percentileOf(values: Float32Array, percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((percent / 100) * sorted.length))] ?? 0;
 }
 
-const tick = (v: number) => (v === 0 ? '0' : Math.abs(v) >= 0.01 && Math.abs(v) < 1000 ? String(+v.toPrecision(2)) : v.toExponential(0).replace('+', ''));
+const tick = (v: number) =>
+  v === 0
+    ? '0'
+    : Math.abs(v) >= 0.01 && Math.abs(v) < 1000
+      ? String(+v.toPrecision(2))
+      : v.toExponential(0).replace('+', '');
 
 /**
  * @param map one value a pixel, [H, W] of the picture.

@@ -35,7 +35,7 @@ const middle = (whole: Size, { width, height }: Size): Box => ({
  * fit; the longer side is truncated, as torchvision does) and takes the middle `size` (default: `spec.crop` squared).
  * Small pictures are enlarged.
  */
-export function resizeAndCrop(image: Image, spec: Pick<Preprocess, 'resize' | 'crop'>, size?: Size): Image {
+export function resizeAndCrop(image: Image, spec: Partial<Preprocess>, size?: Size): Image {
   checkImage(image);
   const target = size ?? { width: spec.crop ?? image.width, height: spec.crop ?? image.height };
   const cover = Math.max(target.width / image.width, target.height / image.height);

@@ -18,7 +18,11 @@ export interface DownloadOptions {
   signal?: AbortSignal;
 }
 
-const sizeOfFile = (path: string) => stat(path).then((s) => s.size, () => 0);
+const sizeOfFile = (path: string) =>
+  stat(path).then(
+    (s) => s.size,
+    () => 0,
+  );
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -44,7 +48,9 @@ export async function download(entry: PublishedModel, options: DownloadOptions =
   await receive(entry, part, options);
   const corrupt = async (why: string) => {
     await rm(part, { force: true });
-    return new WgradError('download-corrupt', `${entry.url}: ${why}`, { remedy: 'Try again; the damaged part was removed' });
+    return new WgradError('download-corrupt', `${entry.url}: ${why}`, {
+      remedy: 'Try again; the damaged part was removed',
+    });
   };
   const size = await sizeOfFile(part);
   if (size !== entry.bytes) throw await corrupt(`${size} bytes came, ${entry.bytes} are expected`);
@@ -59,7 +65,10 @@ async function receive(entry: PublishedModel, part: string, { signal, onProgress
   const have = await sizeOfFile(part);
   if (have === entry.bytes) return;
   const failed = (why: string, cause?: unknown) =>
-    new WgradError('download-failed', `${entry.url}: ${why}`, { remedy: 'Check the network, then run the same command again', cause });
+    new WgradError('download-failed', `${entry.url}: ${why}`, {
+      remedy: 'Check the network, then run the same command again',
+      cause,
+    });
   signal?.throwIfAborted();
   const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
   const response = await fetch(entry.url, { headers, ...(signal && { signal }) }).catch((cause: unknown) => {

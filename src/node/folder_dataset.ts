@@ -19,7 +19,10 @@ async function folders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
     throw new WgradError('file-missing', `${dir}: no such folder`, { cause });
   });
-  return entries.filter((e) => e.isDirectory() && !e.name.startsWith('.')).map((e) => e.name).sort();
+  return entries
+    .filter((e) => e.isDirectory() && !e.name.startsWith('.'))
+    .map((e) => e.name)
+    .sort();
 }
 
 /** Pictures of each class folder, by name. @throws WgradError 'dataset-empty' naming a folder without one. */
@@ -61,11 +64,20 @@ export async function folderDataset(
   { seed = 0, limit = Infinity, heldOut = 0.25 }: FolderOptions = {},
 ): Promise<{ train: FolderDataset; validation: FolderDataset }> {
   const random = new Random(`folder ${seed}`);
-  const isSplit = await Promise.all(['train', 'val'].map((n) => stat(join(dir, n)).then((s) => s.isDirectory(), () => false)));
+  const isSplit = await Promise.all(
+    ['train', 'val'].map((n) =>
+      stat(join(dir, n)).then(
+        (s) => s.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
   const root = isSplit.every(Boolean) ? join(dir, 'train') : dir;
   const classes = await folders(root);
   if (classes.length === 0) {
-    throw new WgradError('dataset-empty', `${root} has no class folder`, { remedy: 'Sort pictures into one folder a class' });
+    throw new WgradError('dataset-empty', `${root} has no class folder`, {
+      remedy: 'Sort pictures into one folder a class',
+    });
   }
   const take = (lists: Labelled[][]) => lists.map((list) => random.shuffle(list).slice(0, limit));
   const lists = take(await listClasses(root, classes));
@@ -77,9 +89,13 @@ export async function folderDataset(
   const count = (list: Labelled[]) => Math.max(1, Math.round(list.length * heldOut));
   const thin = lists.find((list) => list.length < 2);
   if (thin) {
-    throw new WgradError('dataset-empty', `the class ${classes[thin[0]!.label]} has one picture; one must be held out`, {
-      remedy: 'Give each class at least two pictures',
-    });
+    throw new WgradError(
+      'dataset-empty',
+      `the class ${classes[thin[0]!.label]} has one picture; one must be held out`,
+      {
+        remedy: 'Give each class at least two pictures',
+      },
+    );
   }
   return {
     train: make(lists.flatMap((list) => list.slice(count(list)))),

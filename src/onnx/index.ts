@@ -20,7 +20,11 @@ export interface LoadOptions extends DecodeOptions {
  * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported', 'onnx-external-data', 'download-failed',
  *   'download-corrupt'; AbortError. A failed load leaves nothing behind.
  */
-export async function loadOnnx(engine: Engine, source: Uint8Array | string | URL, options: LoadOptions = {}): Promise<Model> {
+export async function loadOnnx(
+  engine: Engine,
+  source: Uint8Array | string | URL,
+  options: LoadOptions = {},
+): Promise<Model> {
   const bytes = source instanceof Uint8Array ? source : await download(String(source), options);
   return new Model(engine, await importOnnx(bytes, options));
 }

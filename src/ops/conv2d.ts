@@ -13,7 +13,14 @@ import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid, type LowerContext } from '../plan/lower.ts';
 import { requireFloat } from './check.ts';
 import { readActivation, readWeight, croppedTarget, roundUp4 } from './conv_channels.ts';
-import { convDefaults, convFlops, convGeometry, geometryConstants, geometryMembers, type ConvAttrs } from './conv_geometry.ts';
+import {
+  convDefaults,
+  convFlops,
+  convGeometry,
+  geometryConstants,
+  geometryMembers,
+  type ConvAttrs,
+} from './conv_geometry.ts';
 import { conv2dInputGrad, conv2dWeightGrad } from './conv2d_grad.ts';
 import { withEpilogue } from './epilogue.ts';
 import { sum } from './reduce.ts';

@@ -19,7 +19,14 @@ import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
 import { conv2d, TILE } from './conv2d.ts';
 import { croppedTarget, readActivation, readWeight, roundUp4 } from './conv_channels.ts';
 import { withEpilogue } from './epilogue.ts';
-import { convFlops, convGeometry, geometryConstants, geometryMembers, type ConvAttrs, type ConvGeometry } from './conv_geometry.ts';
+import {
+  convFlops,
+  convGeometry,
+  geometryConstants,
+  geometryMembers,
+  type ConvAttrs,
+  type ConvGeometry,
+} from './conv_geometry.ts';
 
 export interface InputGradAttrs extends ConvAttrs {
   /** Shape of the convolution's input. */

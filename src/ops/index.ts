@@ -16,4 +16,19 @@ export { shift2d } from './shift.ts';
 export { slice } from './slice.ts';
 export { logSoftmax, softmax } from './softmax.ts';
 export { transpose } from './transpose.ts';
-export { abs, affine, clamp, exp, log, neg, reciprocal, relu, rsqrt, sigmoid, sign, sqrt, square, tanh } from './unary.ts';
+export {
+  abs,
+  affine,
+  clamp,
+  exp,
+  log,
+  neg,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  sign,
+  sqrt,
+  square,
+  tanh,
+} from './unary.ts';

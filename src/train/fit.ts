@@ -41,13 +41,18 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
   if (data.length === 0) throw new WgradError('dataset-empty', 'fit: the dataset has no picture');
   const outputs = model.classes;
   if (data.classes.length > outputs) {
-    throw new WgradError('invalid-argument', `fit: ${data.classes.length} classes, but the model has ${outputs} outputs`, {
-      remedy: "Replace its head: model.replaceHead('fc', { classes })",
-    });
+    throw new WgradError(
+      'invalid-argument',
+      `fit: ${data.classes.length} classes, but the model has ${outputs} outputs`,
+      {
+        remedy: "Replace its head: model.replaceHead('fc', { classes })",
+      },
+    );
   }
   const batch = Math.min(options.batchSize ?? 16, data.length);
   const perEpoch = Math.floor(data.length / batch);
-  const schedule = typeof options.schedule === 'function' ? options.schedule : schedules[options.schedule ?? 'constant'];
+  const schedule =
+    typeof options.schedule === 'function' ? options.schedule : schedules[options.schedule ?? 'constant'];
   const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing: options.labelSmoothing ?? 0 });
   const evaluator = validation && (await Evaluator.create(model, Math.min(batch, validation.length)));
   const random = new Random(seed);

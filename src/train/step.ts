@@ -44,12 +44,21 @@ export class TrainStep {
     }
     const graph = model.graph({ batch, training: true });
     const loss = crossEntropy(graph.logits, input('target', [batch], 'i32'), { labelSmoothing });
-    const gradients = grad(loss, parameters.map((p) => p.tensor));
+    const gradients = grad(
+      loss,
+      parameters.map((p) => p.tensor),
+    );
     const scalars = input('scalars', [SCALARS]);
     const slots = parameters.map((p) => optimizer.slot(p));
     const updates = [...slots.map((slot, i) => slot.update(gradients[i]!, scalars)), ...graph.updates];
     const program = await model.engine.compile({ outputs: { loss, logits: graph.logits }, updates });
-    return new TrainStep(model, optimizer, program, slots.flatMap((s) => s.state), batch);
+    return new TrainStep(
+      model,
+      optimizer,
+      program,
+      slots.flatMap((s) => s.state),
+      batch,
+    );
   }
 
   /**

@@ -44,7 +44,10 @@ function gradientNodes(model: Model): (op: string) => Node[] {
   const graph = model.graph({ training: true });
   const loss = crossEntropy(graph.logits, input('target', [1], 'i32'));
   const forward = new Set(topologicalOrder([loss]));
-  const gradients = grad(loss, model.trainable().map((p) => p.tensor));
+  const gradients = grad(
+    loss,
+    model.trainable().map((p) => p.tensor),
+  );
   const added = topologicalOrder(gradients).filter((n) => !forward.has(n));
   return (op) => added.filter((n) => n.op.name === op);
 }
@@ -53,14 +56,22 @@ const noise = (n: number, seed: number) => spread(n, seed);
 
 describe('pruning on the graph of ResNet-50', () => {
   it('has no convolution gradient at all for the head', async () => {
-    const nodes = gradientNodes(resnet50(await testEngine()).freeze().unfreeze('fc'));
+    const nodes = gradientNodes(
+      resnet50(await testEngine())
+        .freeze()
+        .unfreeze('fc'),
+    );
     expect(nodes('conv2d_input_grad')).toEqual([]);
     expect(nodes('conv2d_weight_grad')).toEqual([]);
     expect(nodes('matmul')).toHaveLength(1);
   });
 
   it('has none below layer4 when layer4 is unfrozen', async () => {
-    const nodes = gradientNodes(resnet50(await testEngine()).freeze().unfreeze('layer4', 'fc'));
+    const nodes = gradientNodes(
+      resnet50(await testEngine())
+        .freeze()
+        .unfreeze('layer4', 'fc'),
+    );
     const names = [...nodes('conv2d_input_grad'), ...nodes('conv2d_weight_grad')].map((n) => n.name);
     expect(names.every((name) => name!.includes('layer4'))).toBe(true);
     expect(nodes('conv2d_weight_grad')).toHaveLength(10);
@@ -77,7 +88,9 @@ describe('pruning on the graph of ResNet-50', () => {
   });
 
   it('updates nothing but what is unfrozen', async () => {
-    const model = resnet50(await testEngine()).freeze().unfreeze('layer4.2.bn3.*', 'fc.bias');
+    const model = resnet50(await testEngine())
+      .freeze()
+      .unfreeze('layer4.2.bn3.*', 'fc.bias');
     expect(model.trainable().map((p) => p.name)).toEqual(['layer4.2.bn3.weight', 'layer4.2.bn3.bias', 'fc.bias']);
   });
 });
@@ -132,7 +145,10 @@ describe('Model', () => {
     expect(first.losses.at(-1)!).toBeLessThan(0.5 * first.losses[0]!);
     const { accuracy, confusion } = await evaluate(first.model, data, { batchSize: 3 });
     expect(accuracy).toBe(1);
-    expect(confusion).toEqual([[4, 0], [0, 4]]);
+    expect(confusion).toEqual([
+      [4, 0],
+      [0, 4],
+    ]);
 
     const saved = new Model(engine, await importOnnx(await first.model.saveOnnx()));
     expect(saved.labels).toEqual(['dark', 'light']);
@@ -159,7 +175,11 @@ describe('Model', () => {
     const data = inMemory([{ input: noise(3 * 32 * 32, 1), label: 0 }], tiny.classes);
     const controller = new AbortController();
     const run = async () => {
-      for await (const event of fit(model, data, { optimizer: sgd({ lr: 0.1 }), epochs: 100, signal: controller.signal }))
+      for await (const event of fit(model, data, {
+        optimizer: sgd({ lr: 0.1 }),
+        epochs: 100,
+        signal: controller.signal,
+      }))
         if (event.type === 'step' && event.step === 3) controller.abort();
     };
     await expect(run()).rejects.toMatchObject({ name: 'AbortError' });

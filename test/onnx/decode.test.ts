@@ -5,7 +5,8 @@ import { BUILT_OPS } from '../../src/onnx/builders.ts';
 import { FOLDED_OPS } from '../../src/onnx/fold.ts';
 import { encode, f32, i64, model, node, pattern, smallSpec, value } from './builder.ts';
 
-const decode = (bytes: Uint8Array) => decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) } });
+const decode = (bytes: Uint8Array) =>
+  decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) } });
 
 async function failure(bytes: Uint8Array): Promise<WgradError> {
   const error = await decode(bytes).catch((e: unknown) => e);
@@ -22,7 +23,11 @@ describe('initialisers in every stored form', () => {
   it.each([
     ['raw f32', { dataType: 1, rawData: bytes(Float32Array.of(1.5, -2)) }, [1.5, -2]],
     ['raw f16', { dataType: 10, rawData: bytes(Uint16Array.of(0x3e00, 0xc000)) }, [1.5, -2]],
-    ['raw f16 subnormal and infinity', { dataType: 10, rawData: bytes(Uint16Array.of(1, 0x7c00)) }, [2 ** -24, Infinity]],
+    [
+      'raw f16 subnormal and infinity',
+      { dataType: 10, rawData: bytes(Uint16Array.of(1, 0x7c00)) },
+      [2 ** -24, Infinity],
+    ],
     ['raw bf16', { dataType: 16, rawData: bytes(Uint16Array.of(0x3fc0, 0xc000)) }, [1.5, -2]],
     ['raw f64', { dataType: 11, rawData: bytes(Float64Array.of(0.1, -2)) }, [0.1, -2]],
     ['raw i32', { dataType: 6, rawData: bytes(Int32Array.of(7, -7)) }, [7, -7]],
@@ -91,7 +96,22 @@ describe('graphs that cannot be', () => {
       }),
     );
     expect(error.code).toBe('onnx-invalid');
-    for (const part of ["'twice'", "'a'", "'again'", "'lost.weight'", "'hungry'", "'loop1'", "'loop2'", "'y'", 'Wavelet', "'odd1'", "'odd2'", 'com.example::Relu', "'foreign'"]) // prettier-ignore
+    for (const part of [
+      "'twice'",
+      "'a'",
+      "'again'",
+      "'lost.weight'",
+      "'hungry'",
+      "'loop1'",
+      "'loop2'",
+      "'y'",
+      'Wavelet',
+      "'odd1'",
+      "'odd2'",
+      'com.example::Relu',
+      "'foreign'",
+    ])
+      // prettier-ignore
       expect(error.message).toContain(part);
   });
 
@@ -137,7 +157,8 @@ describe('damaged bytes', () => {
     let whole = 0;
     for (let length = 0; length < bytes.length; length++) {
       const result = await decode(bytes.subarray(0, length)).catch((e: unknown) => e);
-      if (result instanceof WgradError) expect(['onnx-parse', 'onnx-invalid', 'onnx-unsupported']).toContain(result.code);
+      if (result instanceof WgradError)
+        expect(['onnx-parse', 'onnx-invalid', 'onnx-unsupported']).toContain(result.code);
       else {
         expect((result as { nodes: unknown[] }).nodes).toHaveLength(5);
         whole++;

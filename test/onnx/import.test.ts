@@ -73,7 +73,13 @@ const CASES: Case[] = [
   { what: 'to a higher rank', op: 'Sub', x: [3, 1], rest: [f32('c', [2, 3, 4])] },
   { what: 'a scalar', op: 'Mul', x: [2, 3], rest: [scalar('c', 0.3)] },
   { what: 'per channel', op: 'Div', x: [2, 3, 2, 2], rest: [f32('c', [1, 3, 1, 1], [1, 2, 3])] },
-  { what: 'along the channels', op: 'Concat', x: [2, 3, 2, 2], attributes: { axis: 1 }, rest: [f32('c', [2, 2, 2, 2])] },
+  {
+    what: 'along the channels',
+    op: 'Concat',
+    x: [2, 3, 2, 2],
+    attributes: { axis: 1 },
+    rest: [f32('c', [2, 2, 2, 2])],
+  },
   { what: '', op: 'Identity', x: [2, 3] },
   { what: 'inference', op: 'Dropout', x: [2, 3], opset: 7 },
   { what: 'a flattened axis before opset 13', op: 'Softmax', x: [2, 3, 4], opset: 11 },
@@ -82,7 +88,13 @@ const CASES: Case[] = [
   { what: 'a flattened axis before opset 13', op: 'LogSoftmax', x: [2, 3, 4], opset: 11, attributes: { axis: 1 } },
   { what: 'attributes', op: 'Pad', x: [1, 2, 3, 3], opset: 10, attributes: { pads: [0, 0, 1, 2, 0, 0, 3, 0], value: { float: 0.5 } } }, // prettier-ignore
   { what: 'inputs', op: 'Pad', x: [2, 3], rest: [i64('p', [4], [1, 0, 0, 2]), scalar('v', -1)] },
-  { what: 'axes', op: 'Pad', x: [1, 2, 3, 3], opset: 18, rest: [i64('p', [4], [1, 0, 0, 2]), '', i64('a', [2], [2, 3])] },
+  {
+    what: 'axes',
+    op: 'Pad',
+    x: [1, 2, 3, 3],
+    opset: 18,
+    rest: [i64('p', [4], [1, 0, 0, 2]), '', i64('a', [2], [2, 3])],
+  },
   { what: 'a crop', op: 'Slice', x: [1, 2, 6, 6], rest: [i64('st', [2], [1, -4]), i64('en', [2], [5, 99]), i64('ax', [2], [2, 3])] }, // prettier-ignore
   { what: 'attributes', op: 'Slice', x: [4, 6], opset: 9, attributes: { starts: [1], ends: [3], axes: [1] } },
   { what: 'float to float', op: 'Cast', x: [2, 3], attributes: { to: 1 } },

@@ -17,33 +17,33 @@ const PATHS: Record<Exporter, Record<string, string>> = {
   dynamo: {},
   lost: {},
   mxnet: {
-    'conv1': 'conv0',
-    'bn1': 'batchnorm0',
-    'layer1': 'stage1',
-    'layer2': 'stage2',
+    conv1: 'conv0',
+    bn1: 'batchnorm0',
+    layer1: 'stage1',
+    layer2: 'stage2',
     'layer2.0.conv1': 'stage2.conv0',
     'layer2.0.downsample.0': 'stage2.conv2',
     'layer2.0.relu_1': 'stage2.activation0',
-    'fc': 'dense0',
+    fc: 'dense0',
   },
   keras: {
-    'conv1': 'conv1_conv',
-    'bn1': 'conv1_bn',
-    'layer1': 'conv2',
-    'layer2': 'conv3',
+    conv1: 'conv1_conv',
+    bn1: 'conv1_bn',
+    layer1: 'conv2',
+    layer2: 'conv3',
     'layer1.1': 'conv2.block2',
     'layer2.0': 'conv3.block1',
     'layer2.0.conv1': 'conv3.block1.1_conv',
     'layer2.0.downsample.0': 'conv3.block1.0_conv',
     'layer2.0.relu_1': 'conv3.block1.out',
-    'fc': 'predictions',
+    fc: 'predictions',
   },
 };
 
 /** torchvision's container -> the leaf whose value leaves it. */
 const LEAVES: Record<string, string> = {
-  'layer1': 'layer1.1.relu_1',
-  'layer2': 'layer2.1.relu_1',
+  layer1: 'layer1.1.relu_1',
+  layer2: 'layer2.1.relu_1',
   'layer1.1': 'layer1.1.relu_1',
   'layer2.0': 'layer2.0.relu_1',
 };
@@ -54,7 +54,15 @@ describe.each(EXPORTERS)('a ResNet from the exporter %s', (exporter) => {
   it('has its layers under usable names, each with the value that leaves it', async () => {
     const { bytes, valueOf } = resnet(exporter);
     const { find } = await open(bytes);
-    for (const path of ['conv1', 'bn1', 'layer2.0.conv1', 'layer2.0.downsample.0', 'layer2.0.relu_1', 'fc', ...Object.keys(LEAVES)]) {
+    for (const path of [
+      'conv1',
+      'bn1',
+      'layer2.0.conv1',
+      'layer2.0.downsample.0',
+      'layer2.0.relu_1',
+      'fc',
+      ...Object.keys(LEAVES),
+    ]) {
       const own = PATHS[exporter][path] ?? path;
       const found = find(own);
       expect(found, own).toMatchObject({ value: valueOf.get(LEAVES[path] ?? path) });
@@ -83,7 +91,18 @@ describe('where names are lost', () => {
     const { bytes, valueOf } = resnet('lost', false);
     const { tree, find } = await open(bytes);
     expect(tree.style).toBe('position');
-    for (const path of ['conv1', 'relu', 'maxpool', 'layer1.0.conv2', 'layer1.1.add', 'layer2.0.downsample', 'layer2.1.relu_1', 'avgpool', 'flatten', 'fc'])
+    for (const path of [
+      'conv1',
+      'relu',
+      'maxpool',
+      'layer1.0.conv2',
+      'layer1.1.add',
+      'layer2.0.downsample',
+      'layer2.1.relu_1',
+      'avgpool',
+      'flatten',
+      'fc',
+    ])
       expect(find(path).value, path).toBe(valueOf.get(path === 'layer2.0.downsample' ? `${path}.0` : path));
     expect([...tree.parameters.keys()].every((name) => name.startsWith('onnx::'))).toBe(true);
   });

@@ -54,7 +54,17 @@ describe.skipIf(!dataFolder)('models of real exporters', () => {
   it.each(MODELS)('%s has torchvision layer names', async (name) => {
     const network = await open(name);
     const built = network.build({ inputs: fed(network) });
-    for (const layer of ['conv1', 'maxpool', 'layer1', 'layer1.0', 'layer2.0.conv1', 'layer3', 'layer4.0', 'avgpool', 'fc'])
+    for (const layer of [
+      'conv1',
+      'maxpool',
+      'layer1',
+      'layer1.0',
+      'layer2.0.conv1',
+      'layer3',
+      'layer4.0',
+      'avgpool',
+      'fc',
+    ])
       expect(built.values.has(network.resolve(layer)), layer).toBe(true);
     expect(network.resolve('fc')).toBe(network.ir.nodes.find((n) => n.opType === 'Gemm')!.outputs[0]);
     const block = network.ir.nodes.find((n) => n.outputs[0] === network.resolve('layer3.0'))!;
@@ -71,7 +81,9 @@ describe.skipIf(!dataFolder)('models of real exporters', () => {
     const actual = await (await testEngine()).evaluate(outputs, { input: x.data });
     for (const name of names) {
       const expected = tensors.get(name)!.data;
-      expect(compare(actual[name]!.subarray(0, expected.length), expected).maxRel, name).toBeLessThan(tolerance.longSum);
+      expect(compare(actual[name]!.subarray(0, expected.length), expected).maxRel, name).toBeLessThan(
+        tolerance.longSum,
+      );
     }
     model.dispose();
   });
@@ -87,7 +99,11 @@ describe.skipIf(!dataFolder)('saveOnnx', () => {
     const engine = await testEngine();
     const network = await open(name);
     const model = new Model(engine, network);
-    for (const { variable } of network.parameters.values()) engine.write(variable, variable.initial.map((v) => v * 1.01));
+    for (const { variable } of network.parameters.values())
+      engine.write(
+        variable,
+        variable.initial.map((v) => v * 1.01),
+      );
     const x = pattern(3 * model.pictureShape[1] * model.pictureShape[2], 5);
     const { logits } = await model.run(x);
     const saved = await model.saveOnnx();

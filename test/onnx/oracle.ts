@@ -7,7 +7,11 @@ export interface Answer {
 }
 
 /** The first output of a model with one float input. */
-export async function onnxruntime(bytes: Uint8Array | string, data: Float32Array, dims: readonly number[]): Promise<Answer> {
+export async function onnxruntime(
+  bytes: Uint8Array | string,
+  data: Float32Array,
+  dims: readonly number[],
+): Promise<Answer> {
   const options: ort.InferenceSession.SessionOptions = { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, logSeverityLevel: 3 }; // prettier-ignore
   const session = await (typeof bytes === 'string' ? ort.InferenceSession.create(bytes, options) : ort.InferenceSession.create(bytes, options)); // prettier-ignore
   try {

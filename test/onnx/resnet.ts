@@ -101,7 +101,13 @@ export function resnet(exporter: Exporter, batchNorm = true): { bytes: Uint8Arra
     valueOf.set(path, output);
     return output;
   };
-  const parameter = (path: string, op: string, kind: 'weight' | 'bias' | 'running_mean' | 'running_var', dims: number[], fill?: number) => {
+  const parameter = (
+    path: string,
+    op: string,
+    kind: 'weight' | 'bias' | 'running_mean' | 'running_var',
+    dims: number[],
+    fill?: number,
+  ) => {
     const name = names.parameter(path, op, kind);
     initializers.push(f32(name, dims, fill === undefined ? undefined : new Array<number>(dims[0]!).fill(fill)));
     return name;
@@ -140,7 +146,9 @@ export function resnet(exporter: Exporter, batchNorm = true): { bytes: Uint8Arra
       channels = to;
     }
   x = push('flatten', 'Flatten', [push('avgpool', 'GlobalAveragePool', [x])], { axis: 1 });
-  push('fc', 'Gemm', [x, parameter('fc', 'Gemm', 'weight', [5, channels]), parameter('fc', 'Gemm', 'bias', [5])], { transB: 1 });
+  push('fc', 'Gemm', [x, parameter('fc', 'Gemm', 'weight', [5, channels]), parameter('fc', 'Gemm', 'bias', [5])], {
+    transB: 1,
+  });
   const last = nodes.at(-1)!;
   last.output = ['logits'];
   valueOf.set('fc', 'logits');

@@ -2,7 +2,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { f16ToF32 } from '../../src/onnx/half.ts';
 
-export function readTensors(path: string, names: readonly string[]): Map<string, { dims: number[]; data: Float32Array }> {
+export function readTensors(
+  path: string,
+  names: readonly string[],
+): Map<string, { dims: number[]; data: Float32Array }> {
   const file = openSync(path, 'r');
   const read = (offset: number, length: number) => {
     const bytes = new Uint8Array(length);

@@ -10,7 +10,15 @@ import { spread } from '../support/gradcheck.ts';
 import { compare, tolerance } from '../tolerance.ts';
 
 const variable = (name: string, shape: number[], layout: 'row' | 'hwio' = 'row') =>
-  new Variable(name, shape, spread(shape.reduce((a, b) => a * b, 1), name.length), layout);
+  new Variable(
+    name,
+    shape,
+    spread(
+      shape.reduce((a, b) => a * b, 1),
+      name.length,
+    ),
+    layout,
+  );
 
 /** conv, frozen BatchNorm, residual add, ReLU; then a linear head. */
 function block() {
@@ -59,10 +67,14 @@ describe('grad prunes by construction', () => {
 
   it('takes replaced rules', async () => {
     const x = input('x', [3]);
-    const rules = { relu: (_: unknown, [g]: readonly (ReturnType<typeof input> | undefined)[]) => [() => ops.relu(g!)] };
+    const rules = {
+      relu: (_: unknown, [g]: readonly (ReturnType<typeof input> | undefined)[]) => [() => ops.relu(g!)],
+    };
     const seed = constant([1, -1, 2]);
     const [g] = grad(ops.relu(x), [x], { seed, rules });
-    expect([...(await (await testEngine()).evaluate({ g: g! }, { x: [-1, -1, -1] }).catch(() => ({ g: [NaN] }))).g]).toEqual([NaN]);
+    expect([
+      ...(await (await testEngine()).evaluate({ g: g! }, { x: [-1, -1, -1] }).catch(() => ({ g: [NaN] }))).g,
+    ]).toEqual([NaN]);
     expect([...(await (await testEngine()).evaluate({ g: g! })).g]).toEqual([1, 0, 2]);
   });
 });
@@ -78,16 +90,20 @@ describe('fusion', () => {
   it('gives the values that unfused nodes give', async () => {
     const engine = await testEngine();
     const { y, logits, x } = block();
-    const chain = [y.node.inputs[0]!, y.node.inputs[0]!.node.inputs[0]!, y.node.inputs[0]!.node.inputs[0]!.node.inputs[0]!];
+    const chain = [
+      y.node.inputs[0]!,
+      y.node.inputs[0]!.node.inputs[0]!,
+      y.node.inputs[0]!.node.inputs[0]!.node.inputs[0]!,
+    ];
     const [g] = grad(ops.sum(ops.square(logits)), [x]);
     const fused = await engine.evaluate({ y, g: g! }, feeds);
     // Values that are asked for may not be fused away.
     const kept = Object.fromEntries(chain.map((t, i) => [`kept${i}`, t]));
-    const unfused = await engine.evaluate({ y, g: g!, ...kept }, feeds);
-    expect(compare(fused.y, unfused.y!).maxRel).toBeLessThan(tolerance.op);
-    expect(compare(fused.g, unfused.g!).maxRel).toBeLessThan(tolerance.op);
+    const unfused = await engine.evaluate<string>({ y, g: g!, ...kept }, feeds);
+    expect(compare(fused.y, unfused['y']!).maxRel).toBeLessThan(tolerance.op);
+    expect(compare(fused.g, unfused['g']!).maxRel).toBeLessThan(tolerance.op);
     const before = unfused['kept0']!;
-    expect([...unfused.y!]).toEqual([...before].map((v) => Math.max(0, v)));
+    expect([...unfused['y']!]).toEqual([...before].map((v) => Math.max(0, v)));
   });
 });
 

@@ -37,7 +37,10 @@ describe.skipIf(!dataFolder).each(cases)('training %s', (name, file) => {
     const graph = model.graph({ batch: target.length, training: true });
     const loss = crossEntropy(graph.logits, input('target', [target.length], 'i32'));
     const parameters = trainable(model);
-    const gradients = grad(loss, parameters.map((p) => p.variable.tensor));
+    const gradients = grad(
+      loss,
+      parameters.map((p) => p.variable.tensor),
+    );
     const outputs: Record<string, Tensor> = { loss };
     parameters.forEach((p, i) => (outputs[p.name] = gradients[i]!));
     const program = await engine.compile({ outputs, updates: graph.updates });

@@ -20,7 +20,12 @@ export function golden(name: string): Golden {
   const path = `${dataFolder}/golden/${name}`;
   const tensors = decodeSafetensors(readFileSync(`${path}.safetensors`), name);
   const { values } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { values: Record<string, any> };
-  return { has: (key) => tensors.has(key), tensor: (key) => tensors.floats(key).data, shape: (key) => tensors.read(key).shape, values };
+  return {
+    has: (key) => tensors.has(key),
+    tensor: (key) => tensors.floats(key).data,
+    shape: (key) => tensors.read(key).shape,
+    values,
+  };
 }
 
 /** One of `models/*.onnx`. */
