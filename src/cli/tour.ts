@@ -46,7 +46,7 @@ async function classify({ model, data, figure, c }: Tour): Promise<Section> {
 }
 
 async function explainSamples({ model, data, figure, c }: Tour, light: boolean): Promise<Section> {
-  const shown: TourSample[] = data.samples.slice(0, light ? 4 : 2);
+  const shown: TourSample[] = data.samples.slice(0, light ? 3 : 2);
   const figures: Figure[] = [];
   const scores = new Map<MethodName, number[]>();
   for (const method of methods) {
@@ -154,7 +154,7 @@ export const tourCommand: Command = {
     images: { type: 'string', value: 'DIR', help: 'photographs: DIR/CLASS/*.jpg, or DIR/train and DIR/val' },
     classes: { type: 'string', value: 'N', help: 'with --images: classes to fine-tune on', default: '5' },
     'per-class': { type: 'string', value: 'N', help: 'with --images: training pictures a class', default: '8' },
-    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 48, with --images 16)' },
+    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 40, with --images 16)' },
     out: { type: 'string', value: 'DIR', help: 'folder to write', default: 'out/tour' },
   },
   async run(c) {
@@ -175,7 +175,7 @@ export const tourCommand: Command = {
       return { png, caption };
     };
     const tour: Tour = { c, model, data, figure };
-    const steps = c.text('steps') === undefined ? (images ? 16 : 48) : c.number('steps');
+    const steps = c.text('steps') === undefined ? (images ? 16 : 40) : c.number('steps');
     c.log('classify');
     const sections = [await classify(tour)];
     c.log('explain');

@@ -45,7 +45,7 @@ export async function shapesTour(model: Model): Promise<TourData> {
     samples,
     train: shapesDataset('tour train', 192, spec, newShapeClasses),
     validation: shapesDataset('tour held out', 160, spec, newShapeClasses),
-    tuning: { unfreeze: ['layer4', 'fc'], epochs: 8, lr: 0.01, batch: 16 },
+    tuning: { unfreeze: ['layer4', 'fc'], epochs: 6, lr: 0.01, batch: 16 },
   };
 }
 

@@ -56,12 +56,13 @@ function toFixedPoint(weights: Float64Array): Int32Array {
 export function resize(image: Image, width: number, height: number, window?: Box): Image {
   checkImage(image);
   const box = checkWindow(width, height, window);
+  if (height === image.height) {
+    return { width: box.width, height: box.height, data: alongRows(image, width, box, box.top, box.top + box.height) };
+  }
   const down = triangle(image.height, height, box.top, box.height);
   // Only the rows that the second pass reads.
   const firstRow = down.first[0]!;
-  const lastRow = down.first[box.height - 1]! + down.count[box.height - 1]!;
-  const rows = alongRows(image, width, box, firstRow, lastRow);
-  if (height === image.height) return { width: box.width, height: box.height, data: rows };
+  const rows = alongRows(image, width, box, firstRow, down.first[box.height - 1]! + down.count[box.height - 1]!);
 
   const stride = box.width * 3;
   const data = new Uint8ClampedArray(stride * box.height);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { centerCrop, imagenetPreprocess, normalize, preprocess, preprocessBatch, resizeAndCrop, toImage } from '../../src/image/preprocess.ts'; // prettier-ignore
 import { blank, type Image } from '../../src/image/image.ts';
+import type { Preprocess } from '../../src/model/preprocess.ts';
 import { resize, resizePlanes } from '../../src/image/resize.ts';
 import { decodeImage } from '../../src/node/image.ts';
 import { Random } from '../../src/random.ts';
@@ -83,7 +84,7 @@ describe('preprocess', () => {
   ); // prettier-ignore
 
   it('without resize covers the size asked for; without any size keeps the picture', () => {
-    const spec = { mean: [0, 0, 0], std: [1, 1, 1] };
+    const spec: Preprocess = { mean: [0, 0, 0], std: [1, 1, 1] };
     const size = { height: 75, width: 61 };
     expect([resizeAndCrop(noise(200, 90), spec, size)].map(({ width, height }) => [width, height])).toEqual([[61, 75]]);
     const image = noise(12, 9);
