@@ -1,0 +1,87 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folderDataset, type FolderOptions } from '../../src/node/folder_dataset.ts';
+
+const picture = fileURLToPath(new URL('../fixtures/image/source.png', import.meta.url));
+const spec = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+
+describe('folderDataset', () => {
+  let root: string;
+  beforeEach(() => void (root = mkdtempSync(join(tmpdir(), 'wgrad-folder-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  /** Copies of one picture: `counts` a class folder. */
+  const make = (counts: Record<string, number>, under = '') => {
+    for (const [name, n] of Object.entries(counts)) {
+      mkdirSync(join(root, under, name), { recursive: true });
+      for (let i = 0; i < n; i++) cpSync(picture, join(root, under, name, `${i}.png`));
+    }
+  };
+  const read = (options?: FolderOptions) => folderDataset(root, spec, { height: 16, width: 24 }, options);
+
+  it('takes sorted class folders and holds out a share of every class', async () => {
+    make({ zebra: 8, ant: 4, bee: 2 });
+    writeFileSync(join(root, 'ant', 'notes.txt'), 'ignored');
+    mkdirSync(join(root, '.hidden'));
+    const { train, validation } = await read();
+    expect(train.classes).toEqual(['ant', 'bee', 'zebra']);
+    expect([train.length, validation.length]).toEqual([3 + 1 + 6, 1 + 1 + 2]);
+    expect(new Set([...train.paths, ...validation.paths]).size).toBe(14);
+    const sample = await validation.get(0);
+    expect([sample.input.length, sample.label]).toEqual([3 * 16 * 24, 0]);
+  });
+
+  it('splits by the seed: the same twice, another for another', async () => {
+    make({ a: 20, b: 20 });
+    const [one, again, other] = [await read({ seed: 1 }), await read({ seed: 1 }), await read({ seed: 2 })];
+    expect(again.validation.paths).toEqual(one.validation.paths);
+    expect(other.validation.paths).not.toEqual(one.validation.paths);
+  });
+
+  it('takes train/ and val/ as they are', async () => {
+    make({ a: 3, b: 2 }, 'train');
+    make({ a: 1, b: 2 }, 'val');
+    const { train, validation } = await read();
+    expect([train.length, validation.length]).toEqual([5, 3]);
+    expect(validation.paths.every((p) => p.startsWith(join(root, 'val')))).toBe(true);
+    expect((await read({ limit: 1 })).train.length).toBe(2);
+  });
+
+  it('names a class folder without a picture', async () => {
+    make({ a: 2, hollow: 0 });
+    writeFileSync(join(root, 'hollow', 'readme.md'), '');
+    await expect(read()).rejects.toMatchObject({
+      code: 'dataset-empty',
+      message: expect.stringContaining(join(root, 'hollow')),
+    });
+  });
+
+  it('names a class that val lacks', async () => {
+    make({ a: 2, b: 2 }, 'train');
+    make({ a: 1 }, 'val');
+    await expect(read()).rejects.toMatchObject({ message: expect.stringContaining(join(root, 'val', 'b')) });
+  });
+
+  it('names a folder that is missing, without classes, or too thin to split', async () => {
+    await expect(read()).rejects.toMatchObject({ code: 'dataset-empty', message: expect.stringContaining(root) });
+    make({ a: 2, single: 1 });
+    await expect(read()).rejects.toMatchObject({ code: 'dataset-empty', message: expect.stringContaining('single') });
+    await expect(folderDataset(join(root, 'none'), spec, { height: 8, width: 8 })).rejects.toMatchObject({
+      code: 'file-missing',
+    });
+  });
+
+  it('names a picture that is text when it is read', async () => {
+    make({ a: 2, b: 2 }, 'train');
+    make({ a: 1, b: 1 }, 'val');
+    writeFileSync(join(root, 'val', 'b', '0.png'), 'no picture');
+    const { validation } = await read();
+    await expect(validation.get(1)).rejects.toMatchObject({
+      code: 'image-decode',
+      message: expect.stringContaining(join(root, 'val', 'b', '0.png')),
+    });
+  });
+});
