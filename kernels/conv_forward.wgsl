@@ -39,15 +39,22 @@ fn row(g: Geometry, m: u32) -> vec3i {
   return vec3i(i32(oy) * g.stride_h - g.pad_t, i32(ox) * g.stride_w - g.pad_l, i32(t / g.oh) * (g.ih * g.iw));
 }
 
-// First vec4 of the pixel under tap (kh, kw), or -1 outside the picture.
-fn address(g: Geometry, r: vec3i, kh: i32, kw: i32) -> i32 {
+// First pixel of the input row under tap row kh, or a large negative number above or below the picture.
+fn line(g: Geometry, r: vec3i, kh: i32) -> i32 {
   let iy = r.x + kh * g.dilation_h;
-  let ix = r.y + kw * g.dilation_w;
-  let p = (r.z + iy * g.iw + ix) * i32(g.k4);
   if (PADDED) {
-    return select(-1, p, iy >= 0 && iy < g.ih && ix >= 0 && ix < g.iw);
+    return select(-0x40000000, r.z + iy * g.iw, u32(iy) < u32(g.ih));
   }
-  return p;
+  return r.z + iy * g.iw;
+}
+
+// First vec4 of the pixel under a tap of that row, or a negative number outside the picture.
+fn address(g: Geometry, start: i32, left: i32, shift: i32) -> i32 {
+  let ix = left + shift;
+  if (PADDED) {
+    return select(-1, (start + ix) * i32(g.k4), u32(ix) < u32(g.iw) && start >= 0);
+  }
+  return (start + ix) * i32(g.k4);
 }
 
 fn fetch(p: i32, k: u32) -> vec4f {
@@ -104,15 +111,24 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   var c70 = vec4f(0.0);
   var c71 = vec4f(0.0);
   for (var kh = 0; kh < g.kh; kh++) {
+    let l0 = line(g, r0, kh);
+    let l1 = line(g, r1, kh);
+    let l2 = line(g, r2, kh);
+    let l3 = line(g, r3, kh);
+    let l4 = line(g, r4, kh);
+    let l5 = line(g, r5, kh);
+    let l6 = line(g, r6, kh);
+    let l7 = line(g, r7, kh);
     for (var kw = 0; kw < g.kw; kw++) {
-      let p0 = address(g, r0, kh, kw);
-      let p1 = address(g, r1, kh, kw);
-      let p2 = address(g, r2, kh, kw);
-      let p3 = address(g, r3, kh, kw);
-      let p4 = address(g, r4, kh, kw);
-      let p5 = address(g, r5, kh, kw);
-      let p6 = address(g, r6, kh, kw);
-      let p7 = address(g, r7, kh, kw);
+      let shift = kw * g.dilation_w;
+      let p0 = address(g, l0, r0.y, shift);
+      let p1 = address(g, l1, r1.y, shift);
+      let p2 = address(g, l2, r2.y, shift);
+      let p3 = address(g, l3, r3.y, shift);
+      let p4 = address(g, l4, r4.y, shift);
+      let p5 = address(g, l5, r5.y, shift);
+      let p6 = address(g, l6, r6.y, shift);
+      let p7 = address(g, l7, r7.y, shift);
       let tap = u32(kh * g.kw + kw) * g.k4 * 4u * g.n4;
       var at0 = tap + n;
       var at1 = tap + n1;
