@@ -1,7 +1,8 @@
 // Average pooling of NHWC: the mean over the window's elements inside the picture, or inside the padded picture
 // (COUNT_PADDING). With ceil mode a window may hang over the padding; what lies beyond never counts, as in PyTorch.
+const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
 const COUNT: u32 = 1u; // images * OH * OW * C
-const C: u32 = 1u;
+const C: u32 = 1u; // channels / WIDTH
 const IH: i32 = 1i;
 const IW: i32 = 1i;
 const OH: u32 = 1u;
@@ -16,8 +17,10 @@ const PAD_B: i32 = 0i;
 const PAD_R: i32 = 0i;
 const COUNT_PADDING: bool = false;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+alias F = f32;
+
+@group(0) @binding(0) var<storage, read> x: array<F>;
+@group(0) @binding(1) var<storage, read_write> y: array<F>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -34,7 +37,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let x0 = max(left, 0);
   let y1 = min(top + KH, IH);
   let x1 = min(left + KW, IW);
-  var acc = 0.0;
+  var acc = F(0.0);
   for (var iy = y0; iy < y1; iy++) {
     for (var ix = x0; ix < x1; ix++) {
       acc += x[u32((image * IH + iy) * IW + ix) * C + c];

@@ -1,6 +1,7 @@
 // Gradient of average pooling, gathered: dx[pixel] = sum over covering windows of dy / (elements of the window).
+const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
 const COUNT: u32 = 1u; // images * IH * IW * C
-const C: u32 = 1u;
+const C: u32 = 1u; // channels / WIDTH
 const IH: i32 = 1i;
 const IW: i32 = 1i;
 const OH: i32 = 1i;
@@ -15,8 +16,10 @@ const PAD_B: i32 = 0i;
 const PAD_R: i32 = 0i;
 const COUNT_PADDING: bool = false;
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;
+alias F = f32;
+
+@group(0) @binding(0) var<storage, read> dy: array<F>;
+@group(0) @binding(1) var<storage, read_write> dx: array<F>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -29,7 +32,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let ix = p % IW;
   let iy = (p / IW) % IH;
   let image = p / (IW * IH);
-  var acc = 0.0;
+  var acc = F(0.0);
   for (var kh = KH - 1; kh >= 0; kh--) {
     let ty = iy + PAD_T - kh;
     if (ty < 0 || ty % STRIDE_H != 0 || ty / STRIDE_H >= OH) {

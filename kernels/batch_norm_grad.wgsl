@@ -1,11 +1,15 @@
-// dx = a[c] dy + b[c] x + c[c], channels fastest; coefficients is [3, C].
-const COUNT: u32 = 1u;
-const C: u32 = 1u;
+// dx = a[c] dy + b[c] (x - mean[c]) + d[c], channels fastest; coefficients is [3, C]: a, b, d.
+const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
+const COUNT: u32 = 1u; // elements / WIDTH
+const C: u32 = 1u; // channels / WIDTH
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> coefficients: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+alias F = f32;
+
+@group(0) @binding(0) var<storage, read> dy: array<F>;
+@group(0) @binding(1) var<storage, read> x: array<F>;
+@group(0) @binding(2) var<storage, read> mean: array<F>;
+@group(0) @binding(3) var<storage, read> coefficients: array<F>;
+@group(0) @binding(4) var<storage, read_write> dx: array<F>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -14,5 +18,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     return;
   }
   let c = i % C;
-  dx[i] = coefficients[c] * dy[i] + coefficients[C + c] * x[i] + coefficients[2u * C + c];
+  dx[i] = coefficients[c] * dy[i] + coefficients[C + c] * (x[i] - mean[c]) + coefficients[2u * C + c];
 }

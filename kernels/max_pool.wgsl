@@ -1,7 +1,8 @@
-// Max pooling of NHWC, one channel of one window an invocation. indices: h * IW + w of the winner in its own plane; the
+// Max pooling of NHWC, WIDTH channels of one window an invocation. indices: h * IW + w of the winner in its own plane; the
 // first maximum in row-major window order wins, and NaN wins over everything, as in PyTorch.
+const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
 const COUNT: u32 = 1u; // images * OH * OW * C
-const C: u32 = 1u;
+const C: u32 = 1u; // channels / WIDTH
 const IH: i32 = 1i;
 const IW: i32 = 1i;
 const OH: u32 = 1u;
@@ -15,13 +16,18 @@ const PAD_L: i32 = 0i;
 const DILATION_H: i32 = 1i;
 const DILATION_W: i32 = 1i;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read_write> indices: array<i32>;
+alias F = f32;
+alias I = i32;
+alias U = u32;
+alias B = bool;
+
+@group(0) @binding(0) var<storage, read> x: array<F>;
+@group(0) @binding(1) var<storage, read_write> y: array<F>;
+@group(0) @binding(2) var<storage, read_write> indices: array<I>;
 
 // Drivers may take x != x for false: NaN is told by its bits.
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+fn is_nan(v: F) -> B {
+  return (bitcast<U>(v) & U(0x7fffffffu)) > U(0x7f800000u);
 }
 
 @compute @workgroup_size(64)
@@ -35,8 +41,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let image = i32(p / (OW * OH));
   let top = i32((p / OW) % OH) * STRIDE_H - PAD_T;
   let left = i32(p % OW) * STRIDE_W - PAD_L;
-  var best = -3.4028234663852886e38;
-  var winner = -1;
+  var best = F(-3.4028234663852886e38);
+  var winner = I(-1);
   for (var kh = 0; kh < KH; kh++) {
     let iy = top + kh * DILATION_H;
     for (var kw = 0; kw < KW; kw++) {
@@ -45,10 +51,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         continue;
       }
       let v = x[u32((image * IH + iy) * IW + ix) * C + c];
-      if (winner < 0 || (v > best && !is_nan(best)) || (is_nan(v) && !is_nan(best))) {
-        best = v;
-        winner = iy * IW + ix;
-      }
+      let wins = (winner < I(0)) | (((v > best) | is_nan(v)) & !is_nan(best));
+      best = select(best, v, wins);
+      winner = select(winner, I(iy * IW + ix), wins);
     }
   }
   y[i] = best;

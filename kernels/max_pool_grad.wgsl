@@ -1,6 +1,7 @@
 // Gradient of max pooling, gathered: dx[pixel] = sum of dy over the windows that cover the pixel and chose it.
+const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
 const COUNT: u32 = 1u; // images * IH * IW * C
-const C: u32 = 1u;
+const C: u32 = 1u; // channels / WIDTH
 const IH: u32 = 1u;
 const IW: u32 = 1u;
 const OH: i32 = 1i;
@@ -14,9 +15,12 @@ const PAD_L: i32 = 0i;
 const DILATION_H: i32 = 1i;
 const DILATION_W: i32 = 1i;
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> indices: array<i32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+alias F = f32;
+alias I = i32;
+
+@group(0) @binding(0) var<storage, read> dy: array<F>;
+@group(0) @binding(1) var<storage, read> indices: array<I>;
+@group(0) @binding(2) var<storage, read_write> dx: array<F>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -29,8 +33,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let ix = i32(p % IW);
   let iy = i32((p / IW) % IH);
   let image = i32(p / (IW * IH));
-  let me = iy * i32(IW) + ix;
-  var acc = 0.0;
+  let me = I(iy * i32(IW) + ix);
+  var acc = F(0.0);
   for (var kh = KH - 1; kh >= 0; kh--) {
     let ty = iy + PAD_T - kh * DILATION_H;
     if (ty < 0 || ty % STRIDE_H != 0 || ty / STRIDE_H >= OH) {
@@ -42,9 +46,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         continue;
       }
       let at = u32((image * OH + ty / STRIDE_H) * OW + tx / STRIDE_W) * C + c;
-      if (indices[at] == me) {
-        acc += dy[at];
-      }
+      acc += select(F(0.0), dy[at], indices[at] == me);
     }
   }
   dx[i] = acc;

@@ -32,7 +32,12 @@ function literal(value: number | boolean, type: ConstantType): string {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
 
-/** The kernel's WGSL with `constants` in place of the defaults. */
+/**
+ * The kernel's WGSL with `constants` in place of the defaults.
+ *
+ * A kernel with `const WIDTH: u32 = 1u;` names its element types by aliases (`alias F = f32;`): with WIDTH 4 they become
+ * vectors of four, so that one source serves any count of channels, and counts of whole groups twice as fast.
+ */
 export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>): string {
   let code: string = kernel.code;
   for (const [name, value] of Object.entries(constants) as [string, number | boolean | undefined][]) {
@@ -44,7 +49,8 @@ export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>)
       () => `const ${name}:${type}=${literal(value, type)};`,
     );
   }
-  return code;
+  const { WIDTH } = constants as { WIDTH?: number };
+  return WIDTH === 4 ? code.replace(/alias (\w+)\s*=\s*(f32|i32|u32|bool);/g, 'alias $1=vec4<$2>;') : code;
 }
 
 /** The words of the struct bound to `binding`, from values by member name. */

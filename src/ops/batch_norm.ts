@@ -6,22 +6,34 @@
  *   eval mode (statistics given):    dx = dy weight / sqrt(var + eps)
  *   train mode (the batch's own):    dx = weight / sqrt(var + eps) * (dy - sum(dy)/n - xhat sum(dy xhat)/n)
  */
-import { batchNormFold, batchNormGrad, batchNormGradFold, batchNormSums, scaleShift } from '../gpu/kernels.gen.ts';
+import {
+  batchNormFold,
+  batchNormGrad,
+  batchNormGradFold,
+  batchNormStats,
+  batchNormStatsFinish,
+  batchNormSums,
+  batchNormSumsFinish,
+} from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
+import { grid, vectorWidth } from '../plan/lower.ts';
 import { WgradError } from '../errors.ts';
-import { mul } from './binary.ts';
+import { add, mul, sub } from './binary.ts';
+import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
-import { emitReduce, mean } from './reduce.ts';
+import { emitEpilogue } from './epilogue.ts';
 import { reshape } from './reshape.ts';
-import { affine, rsqrt } from './unary.ts';
+import { affine } from './unary.ts';
 
 interface EpsAttrs {
   eps: number;
 }
 
 const channelsLast = (t: Tensor) => (t.rank === 4 ? 'nhwc' : 'row');
+
+/** A [C] vector under a shape that broadcasts over the channels of x. */
+const alongChannels = (v: Tensor, x: Tensor) => (x.rank === 4 ? reshape(v, [v.size, 1, 1]) : v);
 
 const vector = (c: number) => ({ shape: [c], dtype: 'f32' as const });
 
@@ -47,69 +59,98 @@ const foldOp: Op<EpsAttrs> = {
 
 /** Rows of [rows, C] that one invocation adds up; more are split, for accuracy and for parallel work. */
 const ROWS_A_PART = 256;
+/** Beyond it the parts grow instead: one invocation a channel adds the parts up. */
+const MOST_PARTS = 256;
 
-/** Two per-channel sums of kernels/batch_norm_sums.wgsl into `first` and `second`. */
-function channelSums(
-  ctx: LowerContext,
-  inputs: { dy: Tensor; x: Tensor; mean: Tensor },
-  square: boolean,
-  first: Storage,
-  second: Storage,
-): void {
-  const layout = channelsLast(inputs.x);
-  const c = inputs.mean.size;
-  const rows = inputs.x.size / c;
-  const parts = Math.ceil(rows / ROWS_A_PART);
-  const partials = ctx.scratch(parts * 2 * c);
-  ctx.dispatch(batchNormSums, {
-    bindings: {
-      dy: ctx.read(inputs.dy, layout),
-      x: ctx.read(inputs.x, layout),
-      mean: ctx.read(inputs.mean),
-      y: partials,
-    },
-    constants: { ROWS: rows, C: c, PARTS: parts, SQUARE: square },
-    workgroups: grid(c * parts, 64),
-  });
-  const kept = [{ extent: c, stride: 1 }];
-  const gone = [{ extent: parts, stride: 2 * c }];
-  emitReduce(ctx, 'sum', partials, first, kept, gone, c, 1, 0);
-  emitReduce(ctx, 'sum', partials, second, kept, gone, c, 1, c);
+function partition(x: Tensor) {
+  const c = x.shape[1]!;
+  const rows = x.size / c;
+  const parts = Math.min(Math.ceil(rows / ROWS_A_PART), MOST_PARTS);
+  const width = vectorWidth(c);
+  return {
+    c,
+    parts,
+    constants: { WIDTH: width, ROWS: rows, C: c / width, PARTS: parts },
+    finish: { C: c, PARTS: parts },
+    workgroups: grid((c / width) * parts, 64),
+  };
 }
 
-/** (dy, x, mean) to (sum dy, sum dy (x - mean)). */
-const sumsOp: Op<object> = {
+/** (dy, x, mean, var) to (dbias, dweight), in one pass over dy and x. */
+const sumsOp: Op<EpsAttrs> = {
   name: 'batch_norm_sums',
   infer: ([, , mean]) => [vector(mean!.size), vector(mean!.size)],
-  lower(ctx, { inputs: [dy, x, mean], outputs: [a, b] }) {
-    channelSums(ctx, { dy: dy!, x: x!, mean: mean! }, false, ctx.write(a!), ctx.write(b!));
+  lower(ctx, { inputs: [dy, x, mean, variance], outputs: [dbias, dweight], attrs }) {
+    const layout = channelsLast(x!);
+    const { c, parts, constants, finish, workgroups } = partition(x!);
+    const y = ctx.scratch(parts * 2 * c);
+    ctx.dispatch(batchNormSums, {
+      bindings: { dy: ctx.read(dy!, layout), x: ctx.read(x!, layout), mean: ctx.read(mean!), y },
+      constants,
+      workgroups,
+    });
+    ctx.dispatch(batchNormSumsFinish, {
+      bindings: {
+        parts: y,
+        variance: ctx.read(variance!),
+        dbias: ctx.write(dbias!),
+        dweight: ctx.write(dweight!),
+      },
+      constants: { ...finish, EPS: attrs.eps },
+      workgroups: grid(c, 64),
+    });
   },
 };
 
-/** (x, mean) to (sum (x - mean), sum (x - mean)^2). */
-const spreadOp: Op<object> = {
-  name: 'batch_norm_spread',
-  infer: ([, mean]) => [vector(mean!.size), vector(mean!.size)],
-  lower(ctx, { inputs: [x, mean], outputs: [a, b] }) {
-    channelSums(ctx, { dy: x!, x: x!, mean: mean! }, true, ctx.write(a!), ctx.write(b!));
+/** x to its (mean, biased variance) of each channel, in one pass. dx = dmean / n + dvar 2 (x - mean) / n. */
+const statsOp: Op<object> = {
+  name: 'batch_norm_stats',
+  infer: ([x]) => [vector(x!.shape[1]!), vector(x!.shape[1]!)],
+  vjp: ({ inputs: [x], outputs: [mean] }, [dmean, dvar]) => [
+    () => {
+      const n = x!.size / mean!.size;
+      const fromMean = dmean && broadcastTo(alongChannels(affine(dmean, 1 / n), x!), x!.shape);
+      const fromVar = dvar && mul(sub(x!, alongChannels(mean!, x!)), alongChannels(affine(dvar, 2 / n), x!));
+      return fromMean && fromVar ? add(fromMean, fromVar) : (fromMean ?? fromVar)!;
+    },
+  ],
+  lower(ctx, { inputs: [x], outputs: [mean, variance] }) {
+    const { c, parts, constants, finish, workgroups } = partition(x!);
+    const y = ctx.scratch(parts * 2 * c);
+    ctx.dispatch(batchNormStats, {
+      bindings: { x: ctx.read(x!, channelsLast(x!)), y },
+      constants,
+      workgroups,
+    });
+    ctx.dispatch(batchNormStatsFinish, {
+      bindings: { parts: y, mean: ctx.write(mean!), variance: ctx.write(variance!) },
+      constants: { ...finish, ROWS: constants.ROWS },
+      workgroups: grid(c, 64),
+    });
   },
 };
+
+interface BatchNormAttrs extends EpsAttrs {
+  training: boolean;
+  /** Made by fusion: plus an eighth input like x, then ReLU. */
+  residual?: boolean;
+  relu?: boolean;
+}
 
 /** Inputs x, weight, bias, mean, var, and scale, shift folded from them. */
-export const batchNormOp: Op<EpsAttrs & { training: boolean }> = {
+export const batchNormOp: Op<BatchNormAttrs> = {
   name: 'batch_norm',
   infer: ([x]) => [{ shape: x!.shape, dtype: 'f32' }],
-  vjp: ({ inputs, attrs }, [dy]) => {
+  vjp: ({ inputs, attrs: { eps, training } }, [dy]) => {
     const [x, weight, , mean, variance, scale] = inputs as Tensor[] as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     let known: Tensor[] | undefined;
-    const sums = () => (known ??= apply(sumsOp, [dy!, x, mean], {}));
-    const broad = (v: Tensor) => (x.rank === 4 ? reshape(v, [v.size, 1, 1]) : v);
+    const sums = () => (known ??= apply(sumsOp, [dy!, x, mean, variance], { eps }));
     return [
       () =>
-        attrs.training
-          ? apply1(trainGradOp, [dy!, x, weight, mean, variance, ...sums()], { eps: attrs.eps })
-          : mul(dy!, broad(scale)),
-      () => mul(sums()[1]!, rsqrt(affine(variance, 1, attrs.eps))),
+        training
+          ? apply1(trainGradOp, [dy!, x, weight, mean, variance, ...sums()], { eps })
+          : mul(dy!, alongChannels(scale, x)),
+      () => sums()[1]!,
       () => sums()[0]!,
       null,
       null,
@@ -117,49 +158,51 @@ export const batchNormOp: Op<EpsAttrs & { training: boolean }> = {
       null,
     ];
   },
-  lower(ctx, { inputs: [x, , , , , scale, shift], outputs: [y] }) {
+  lower(ctx, { inputs: [x, , , , , scale, shift, residual], outputs: [y], attrs }) {
     const layout = channelsLast(x!);
-    ctx.dispatch(scaleShift, {
-      bindings: { x: ctx.read(x!, layout), scale: ctx.read(scale!), shift: ctx.read(shift!), y: ctx.write(y!, layout) },
-      constants: { COUNT: y!.size, C: scale!.size },
-      workgroups: grid(y!.size, 64),
-    });
+    const epilogue = {
+      scale: scale!,
+      shift: shift!,
+      ...(residual && { residual }),
+      relu: attrs.relu ?? false,
+    };
+    emitEpilogue(ctx, ctx.read(x!, layout), ctx.write(y!, layout), y!.size, scale!.size, epilogue, (t) =>
+      ctx.read(t, layout),
+    );
   },
   flops: ({ outputs: [y] }) => 2 * y!.size,
 };
 
+/** (dy, x, weight, mean, var, dbias, dweight) to dx. */
 const trainGradOp: Op<EpsAttrs> = {
   name: 'batch_norm_train_grad',
   infer: ([dy]) => [{ shape: dy!.shape, dtype: 'f32' }],
-  lower(ctx, { inputs, outputs: [dx], attrs }) {
-    const [dy, x, weight, mean, variance, sumDy, sumDyX] = inputs as Tensor[] as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const layout = channelsLast(x);
-    const c = weight.size;
+  lower(ctx, { inputs: [dy, x, weight, mean, variance, dbias, dweight], outputs: [dx], attrs }) {
+    const layout = channelsLast(x!);
+    const c = weight!.size;
+    const width = vectorWidth(c);
     const coefficients = ctx.scratch(3 * c);
     ctx.dispatch(batchNormGradFold, {
       bindings: {
-        weight: ctx.read(weight),
-        mean: ctx.read(mean),
-        variance: ctx.read(variance),
-        sum_dy: ctx.read(sumDy),
-        sum_dy_x: ctx.read(sumDyX),
+        weight: ctx.read(weight!),
+        variance: ctx.read(variance!),
+        dbias: ctx.read(dbias!),
+        dweight: ctx.read(dweight!),
         coefficients,
       },
-      constants: { C: c, N: x.size / c, EPS: attrs.eps },
+      constants: { C: c, N: x!.size / c, EPS: attrs.eps },
       workgroups: grid(c, 64),
     });
     ctx.dispatch(batchNormGrad, {
-      bindings: { dy: ctx.read(dy, layout), x: ctx.read(x, layout), coefficients, dx: ctx.write(dx!, layout) },
-      constants: { COUNT: x.size, C: c },
-      workgroups: grid(x.size, 64),
+      bindings: {
+        dy: ctx.read(dy!, layout),
+        x: ctx.read(x!, layout),
+        mean: ctx.read(mean!),
+        coefficients,
+        dx: ctx.write(dx!, layout),
+      },
+      constants: { WIDTH: width, COUNT: x!.size / width, C: c / width },
+      workgroups: grid(x!.size / width, 64),
     });
   },
 };
@@ -196,9 +239,9 @@ export function batchNormTrain(
   bias: Tensor,
   eps = 1e-5,
 ): { y: Tensor; mean: Tensor; variance: Tensor } {
-  const average = mean(x, x.rank === 4 ? [0, 2, 3] : [0]);
-  const [, squares] = apply(spreadOp, [x, average], {});
-  const variance = affine(squares!, average.size / x.size);
-  const y = normalize(x, { weight, bias, mean: average, variance }, eps, true);
-  return { y, mean: average, variance };
+  requireFloat('batch_norm', x);
+  if (x.rank !== 4 && x.rank !== 2) throw new WgradError('shape', `batch_norm: ${x} needs rank 2 or 4`);
+  const [mean, variance] = apply(statsOp, [x], {}) as [Tensor, Tensor];
+  const y = normalize(x, { weight, bias, mean, variance }, eps, true);
+  return { y, mean, variance };
 }

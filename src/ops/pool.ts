@@ -9,7 +9,7 @@ import { avgPool, avgPoolGrad, maxPool, maxPoolGrad } from '../gpu/kernels.gen.t
 import type { Op } from '../graph/op.ts';
 import { show, type Shape } from '../graph/shape.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
+import { grid, vectorWidth } from '../plan/lower.ts';
 import { requireFloat, requireRank } from './check.ts';
 import { mean } from './reduce.ts';
 
@@ -28,10 +28,18 @@ export interface PoolAttrs {
 
 /** Output extents, by PyTorch's and ONNX's rule. */
 function pooledShape(x: Shape, a: PoolAttrs): number[] {
+  const whole = (values: readonly number[], least: number) =>
+    values.every((v) => Number.isSafeInteger(v) && v >= least);
+  const reach = ([0, 1] as const).map((axis) => (a.kernel[axis] - 1) * a.dilations[axis] + 1);
+  if (!whole([...a.kernel, ...a.strides, ...a.dilations], 1) || !whole(a.pads, 0)) {
+    throw new WgradError('shape', 'pooling: kernel, strides and dilations must be at least 1, pads at least 0');
+  }
+  if (a.pads.some((p, i) => p >= reach[i % 2]!)) {
+    throw new WgradError('shape', `pooling: pads [${a.pads.join(', ')}] leave windows of ${reach.join('x')} empty`);
+  }
   const extent = (size: number, axis: 0 | 1) => {
     const [before, after] = [a.pads[axis]!, a.pads[axis + 2]!];
-    const reach = (a.kernel[axis] - 1) * a.dilations[axis] + 1;
-    const steps = (size + before + after - reach) / a.strides[axis];
+    const steps = (size + before + after - reach[axis]!) / a.strides[axis];
     let out = (a.ceilMode ? Math.ceil(steps) : Math.floor(steps)) + 1;
     if (a.ceilMode && (out - 1) * a.strides[axis] >= size + before) out--;
     return out;
@@ -44,7 +52,8 @@ function pooledShape(x: Shape, a: PoolAttrs): number[] {
 }
 
 const windowConstants = (x: Shape, y: Shape, a: PoolAttrs) => ({
-  C: x[1]!,
+  WIDTH: vectorWidth(x[1]!),
+  C: x[1]! / vectorWidth(x[1]!),
   IH: x[2]!,
   IW: x[3]!,
   OH: y[2]!,
@@ -90,10 +99,11 @@ export const maxPoolOp: Op<PoolAttrs> = {
     () => apply1<GradAttrs>(maxPoolGradOp, [g!, indices!], { ...attrs, shape: x!.shape }),
   ],
   lower(ctx, { inputs: [x], outputs: [y, indices], attrs }) {
+    const width = vectorWidth(x!.shape[1]!);
     ctx.dispatch(maxPool, {
       bindings: { x: ctx.read(x!, 'nhwc'), y: ctx.write(y!, 'nhwc'), indices: ctx.write(indices!, 'nhwc') },
-      constants: { ...maxConstants(x!.shape, y!.shape, attrs), COUNT: y!.size },
-      workgroups: grid(y!.size, 64),
+      constants: { ...maxConstants(x!.shape, y!.shape, attrs), COUNT: y!.size / width },
+      workgroups: grid(y!.size / width, 64),
     });
   },
 };
@@ -102,10 +112,11 @@ const maxPoolGradOp: Op<GradAttrs> = {
   name: 'max_pool2d_grad',
   infer: (_, { shape }) => [{ shape, dtype: 'f32' }],
   lower(ctx, { inputs: [dy, indices], outputs: [dx], attrs }) {
+    const width = vectorWidth(attrs.shape[1]!);
     ctx.dispatch(maxPoolGrad, {
       bindings: { dy: ctx.read(dy!, 'nhwc'), indices: ctx.read(indices!, 'nhwc'), dx: ctx.write(dx!, 'nhwc') },
-      constants: { ...maxConstants(attrs.shape, dy!.shape, attrs), COUNT: dx!.size },
-      workgroups: grid(dx!.size, 64),
+      constants: { ...maxConstants(attrs.shape, dy!.shape, attrs), COUNT: dx!.size / width },
+      workgroups: grid(dx!.size / width, 64),
     });
   },
 };
@@ -120,10 +131,11 @@ const avgPoolOp: Op<PoolAttrs> = {
   },
   vjp: ({ inputs: [x], attrs }, [g]) => [() => apply1<GradAttrs>(avgPoolGradOp, [g!], { ...attrs, shape: x!.shape })],
   lower(ctx, { inputs: [x], outputs: [y], attrs }) {
+    const width = vectorWidth(x!.shape[1]!);
     ctx.dispatch(avgPool, {
       bindings: { x: ctx.read(x!, 'nhwc'), y: ctx.write(y!, 'nhwc') },
-      constants: { ...avgConstants(x!.shape, y!.shape, attrs), COUNT: y!.size },
-      workgroups: grid(y!.size, 64),
+      constants: { ...avgConstants(x!.shape, y!.shape, attrs), COUNT: y!.size / width },
+      workgroups: grid(y!.size / width, 64),
     });
   },
 };
@@ -132,10 +144,11 @@ const avgPoolGradOp: Op<GradAttrs> = {
   name: 'avg_pool2d_grad',
   infer: (_, { shape }) => [{ shape, dtype: 'f32' }],
   lower(ctx, { inputs: [dy], outputs: [dx], attrs }) {
+    const width = vectorWidth(attrs.shape[1]!);
     ctx.dispatch(avgPoolGrad, {
       bindings: { dy: ctx.read(dy!, 'nhwc'), dx: ctx.write(dx!, 'nhwc') },
-      constants: { ...avgConstants(attrs.shape, dy!.shape, attrs), COUNT: dx!.size },
-      workgroups: grid(dx!.size, 64),
+      constants: { ...avgConstants(attrs.shape, dy!.shape, attrs), COUNT: dx!.size / width },
+      workgroups: grid(dx!.size / width, 64),
     });
   },
 };

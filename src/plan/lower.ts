@@ -45,3 +45,6 @@ export function grid(items: number, workgroupSize: number): [number, number] {
   const x = Math.min(groups, 65535);
   return [x, Math.ceil(groups / x)];
 }
+
+/** Channels that one invocation takes: four at once where they come in whole groups (WIDTH in the kernels). */
+export const vectorWidth = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);
