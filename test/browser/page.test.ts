@@ -1,0 +1,97 @@
+/** The engine bundled by vite in headless Chromium gives what it gives in Node. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Rollup } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resnetGraph } from '../../src/model/resnet.ts';
+import { launchChromium } from '../../src/node/browser.ts';
+import { encodeOnnx } from '../../src/onnx/export.ts';
+import { testEngine } from '../support/engine.ts';
+import { spread } from '../support/gradcheck.ts';
+import { compare, tolerance } from '../tolerance.ts';
+import { job } from './job.ts';
+
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+/** Code of `entry` and all that it imports, minified, as one module. */
+async function bundle(entry: string, external: string[] = []): Promise<string> {
+  const result = (await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      target: 'es2022',
+      minify: true,
+      lib: { entry, formats: ['es'], fileName: 'page' },
+      rollupOptions: { external, output: { inlineDynamicImports: true } },
+    },
+  })) as Rollup.RollupOutput[];
+  return result[0]!.output.map((chunk) => ('code' in chunk ? chunk.code : '')).join('\n');
+}
+
+describe('in a page', () => {
+  let server: Server;
+  let code: string;
+
+  beforeAll(async () => {
+    code = await bundle(path('page.ts'));
+    server = createServer((request, response) => {
+      const isScript = request.url === '/page.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(isScript ? code : '<!doctype html><script type="module" src="/page.js"></script>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterAll(() => {
+    server.close();
+  });
+
+  it('gives the logits, the input gradient and the training step of Node', async () => {
+    const onnx = encodeOnnx(
+      resnetGraph({
+        widths: [4, 4, 8, 8],
+        blocks: [1, 1, 1, 1],
+        strides: [1, 2, 2, 1],
+        stem: 8,
+        side: 32,
+        classes: ['a', 'b', 'c', 'd', 'e'],
+        mean: [0.5, 0.5, 0.5],
+        std: [0.25, 0.25, 0.25],
+        seed: 3,
+      }),
+    );
+    const pixels = spread(3 * 32 * 32);
+    const expected = await job(await testEngine(), onnx, pixels);
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      const faults: unknown[] = [];
+      page.on('pageerror', (error) => faults.push(error));
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await page.waitForFunction('globalThis.runJob');
+      const actual = await page.evaluate((o, p) => globalThis.runJob(o, p), [...onnx], [...pixels]);
+      console.log(`page adapter: ${actual.adapter}`);
+      expect(faults).toEqual([]);
+      expect(compare(actual.logits, expected.logits).maxRel).toBeLessThan(tolerance.longSum);
+      expect(compare(actual.gradient, expected.gradient).relL2).toBeLessThan(tolerance.miniGradient);
+      expect(actual.loss).toBeCloseTo(expected.loss, 4);
+      expect(compare(actual.head, expected.head).maxRel).toBeLessThan(tolerance.longSum);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('reaches no Node module', () => {
+    expect(code).not.toMatch(/from\s*["']node:|require\(["'](node:|fs|path|os)/);
+  });
+
+  it('keeps inference without the protobuf parser within 40 KB', async () => {
+    const inference = await bundle(path('../../src/onnx/index.ts'), ['onnx-proto']);
+    const bytes = gzipSync(inference).length;
+    console.log(`inference bundle: ${bytes} bytes min + gzip, without onnx-proto`);
+    expect(bytes).toBeLessThan(40_000);
+  });
+});
