@@ -15,6 +15,10 @@ export const tolerance = {
   resnetGradient: 1e-2,
   /** Relative, after five steps of AdamW: it divides g by |g|, so entries with g near 0 may go either way. */
   adamSteps: 2e-2,
+  /** Of reference activations that are stored as float16. */
+  storedHalf: 1e-3,
+  /** Relative: AdamW on ResNet-50 is chaotic; f32 PyTorch itself is off by 8 % after five steps on all parameters. */
+  adamStepsResnet: 0.15,
   cosine: 0.9999,
   /** Relative L2 of Grad-CAM of ResNet-50: sums over space forgive flips; f32 PyTorch is off by 3e-5 at layer3. */
   resnetCam: 3e-4,
