@@ -132,8 +132,7 @@ const statsOp: Op<object> = {
 
 interface BatchNormAttrs extends EpsAttrs {
   training: boolean;
-  /** Made by fusion: plus an eighth input like x, then ReLU. */
-  residual?: boolean;
+  /** Made by fusion: ReLU at the end. An eighth input, like x, is added before it. */
   relu?: boolean;
 }
 

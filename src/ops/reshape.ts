@@ -8,7 +8,8 @@ interface ReshapeAttrs {
   shape: Shape;
 }
 
-const reshapeOp: Op<ReshapeAttrs> = {
+/** Its result is its operand's memory where that is row-major. */
+export const reshapeOp: Op<ReshapeAttrs> = {
   name: 'reshape',
   infer: ([x], { shape }) => {
     if (sizeOf(shape) !== x!.size) {

@@ -17,7 +17,7 @@ import { sameOrder } from '../graph/layout.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
 import { copyLayout } from '../ops/copy.ts';
-import { fuse } from './fuse.ts';
+import { fuse, plain } from './fuse.ts';
 import type { Dispatch, LowerContext, Storage } from './lower.ts';
 import type { Region, RegionKind, Step } from './region.ts';
 
@@ -42,6 +42,8 @@ export interface PlanRequest {
   outputs: Readonly<Record<string, Tensor>>;
   /** Results of effect ops: optimiser steps, running statistics, assignments. */
   updates?: readonly Tensor[];
+  /** False runs every node by itself (default true): to find out whether fusion is to blame. */
+  fuse?: boolean;
 }
 
 export function plan(request: PlanRequest, limits: GPUSupportedLimits): Plan {
@@ -84,17 +86,25 @@ class Planner implements LowerContext {
         if (variable) plan.updated.add(variable);
       }
     }
-    const nodes = fuse(order, new Set(outputs));
-    const effects = nodes.filter((n) => n.op.effect);
-    for (const node of [...nodes.filter((n) => !n.op.effect), ...effects]) this.lowerNode(node);
-    for (const [name, tensor] of Object.entries(this.request.outputs)) {
-      this.node = { op: tensor.node.op, attrs: tensor.node.attrs, inputs: [], outputs: [], role: 'forward', name };
-      this.isStatic = this.statics.has(tensor);
-      const region = this.read(tensor, 'row') as Region;
-      region.last = Infinity;
-      plan.outputs.set(name, { tensor, region });
-    }
+    const nodes = this.request.fuse === false ? order.map(plain) : fuse(order, new Set(outputs));
+    for (const node of nodes) if (!node.op.effect) this.lowerNode(node);
+    for (const [name, tensor] of Object.entries(this.request.outputs)) this.keep(name, tensor);
+    for (const node of nodes) if (node.op.effect) this.lowerNode(node);
     return plan;
+  }
+
+  /** Outputs are values of the graph: those of the variables before this run's updates. */
+  private keep(name: string, tensor: Tensor): void {
+    this.node = { op: tensor.node.op, attrs: tensor.node.attrs, inputs: [], outputs: [], role: 'forward', name };
+    this.isStatic = this.statics.has(tensor);
+    let region = this.read(tensor, 'row') as Region;
+    if (region.variable && this.plan.updated.has(region.variable)) {
+      const source = region;
+      region = this.region('planned', source.bytes, name);
+      copyLayout(this, source, region, tensor.shape, 'row', 'row');
+    }
+    region.last = Infinity;
+    this.plan.outputs.set(name, { tensor, region });
   }
 
   private lowerNode(node: PlanNode): void {
