@@ -7,6 +7,7 @@ import type { Model } from '../../src/model/model.ts';
 import { crossEntropy } from '../../src/ops/losses.ts';
 import { norm, sum } from '../../src/ops/reduce.ts';
 import { slice } from '../../src/ops/slice.ts';
+import { affine } from '../../src/ops/unary.ts';
 import { adamw, sgd } from '../../src/train/optimizers.ts';
 import { TrainStep } from '../../src/train/step.ts';
 import { dataFolder } from '../support/data.ts';
