@@ -32,24 +32,20 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let ix = p % IW;
   let iy = (p / IW) % IH;
   let image = p / (IW * IH);
+  // The windows that cover the pixel.
+  let oy1 = min(OH, (iy + PAD_T) / STRIDE_H + 1);
+  let ox1 = min(OW, (ix + PAD_L) / STRIDE_W + 1);
+  let ox0 = max(0, (ix + PAD_L - KW + STRIDE_W) / STRIDE_W);
   var acc = F(0.0);
-  for (var kh = KH - 1; kh >= 0; kh--) {
-    let ty = iy + PAD_T - kh;
-    if (ty < 0 || ty % STRIDE_H != 0 || ty / STRIDE_H >= OH) {
-      continue;
-    }
-    let top = ty - PAD_T;
-    for (var kw = KW - 1; kw >= 0; kw--) {
-      let tx = ix + PAD_L - kw;
-      if (tx < 0 || tx % STRIDE_W != 0 || tx / STRIDE_W >= OW) {
-        continue;
-      }
-      let left = tx - PAD_L;
+  for (var oy = max(0, (iy + PAD_T - KH + STRIDE_H) / STRIDE_H); oy < oy1; oy++) {
+    let top = oy * STRIDE_H - PAD_T;
+    for (var ox = ox0; ox < ox1; ox++) {
+      let left = ox * STRIDE_W - PAD_L;
       var elements = (min(top + KH, IH) - max(top, 0)) * (min(left + KW, IW) - max(left, 0));
       if (COUNT_PADDING) {
         elements = (min(top + KH, IH + PAD_B) - top) * (min(left + KW, IW + PAD_R) - left);
       }
-      acc += dy[u32((image * OH + ty / STRIDE_H) * OW + tx / STRIDE_W) * C + c] / f32(max(elements, 1));
+      acc += dy[u32((image * OH + oy) * OW + ox) * C + c] / f32(max(elements, 1));
     }
   }
   dx[i] = acc;

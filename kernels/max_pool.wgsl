@@ -43,13 +43,13 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let left = i32(p % OW) * STRIDE_W - PAD_L;
   var best = F(-3.4028234663852886e38);
   var winner = I(-1);
-  for (var kh = 0; kh < KH; kh++) {
+  // Only the taps inside the picture. Bounds that the compiler cannot know keep it from unrolling.
+  let kh1 = min(KH, (IH - top + DILATION_H - 1) / DILATION_H);
+  let kw1 = min(KW, (IW - left + DILATION_W - 1) / DILATION_W);
+  for (var kh = max(0, (DILATION_H - 1 - top) / DILATION_H); kh < kh1; kh++) {
     let iy = top + kh * DILATION_H;
-    for (var kw = 0; kw < KW; kw++) {
+    for (var kw = max(0, (DILATION_W - 1 - left) / DILATION_W); kw < kw1; kw++) {
       let ix = left + kw * DILATION_W;
-      if (iy < 0 || iy >= IH || ix < 0 || ix >= IW) {
-        continue;
-      }
       let v = x[u32((image * IH + iy) * IW + ix) * C + c];
       let wins = (winner < I(0)) | (((v > best) | is_nan(v)) & !is_nan(best));
       best = select(best, v, wins);

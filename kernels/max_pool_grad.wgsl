@@ -34,18 +34,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let iy = i32((p / IW) % IH);
   let image = i32(p / (IW * IH));
   let me = I(iy * i32(IW) + ix);
+  // The windows whose span covers the pixel. Where dilation leaves it out, none of them chose it.
+  let oy1 = min(OH, (iy + PAD_T) / STRIDE_H + 1);
+  let ox1 = min(OW, (ix + PAD_L) / STRIDE_W + 1);
+  let oy0 = max(0, (iy + PAD_T - (KH - 1) * DILATION_H + STRIDE_H - 1) / STRIDE_H);
+  let ox0 = max(0, (ix + PAD_L - (KW - 1) * DILATION_W + STRIDE_W - 1) / STRIDE_W);
   var acc = F(0.0);
-  for (var kh = KH - 1; kh >= 0; kh--) {
-    let ty = iy + PAD_T - kh * DILATION_H;
-    if (ty < 0 || ty % STRIDE_H != 0 || ty / STRIDE_H >= OH) {
-      continue;
-    }
-    for (var kw = KW - 1; kw >= 0; kw--) {
-      let tx = ix + PAD_L - kw * DILATION_W;
-      if (tx < 0 || tx % STRIDE_W != 0 || tx / STRIDE_W >= OW) {
-        continue;
-      }
-      let at = u32((image * OH + ty / STRIDE_H) * OW + tx / STRIDE_W) * C + c;
+  for (var oy = oy0; oy < oy1; oy++) {
+    for (var ox = ox0; ox < ox1; ox++) {
+      let at = u32((image * OH + oy) * OW + ox) * C + c;
       acc += select(F(0.0), dy[at], indices[at] == me);
     }
   }
