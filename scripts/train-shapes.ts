@@ -1,7 +1,7 @@
 /**
  * Trains the embedded model from scratch with wgrad itself and writes weights/shapes.onnx and weights/shapes.json.
  *
- *   npx tsx scripts/train-shapes.ts [--epochs 10] [--pictures 3072] [--out weights/shapes.onnx]
+ *   npx tsx scripts/train-shapes.ts [--epochs 20] [--pictures 3072] [--out weights/shapes.onnx]
  *
  * Seeded: the same adapter gives the same file.
  */
@@ -19,7 +19,7 @@ import { adamw } from '../src/train/optimizers.ts';
 
 const { values } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '10' },
+    epochs: { type: 'string', default: '20' },
     pictures: { type: 'string', default: '3072' },
     lr: { type: 'string', default: '3e-3' },
     out: { type: 'string', default: 'weights/shapes.onnx' },

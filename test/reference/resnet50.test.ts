@@ -56,7 +56,7 @@ describe.skipIf(!dataFolder)('ResNet-50', () => {
       }
       const predicted = forward.values['top5_index'][0][0] as number;
       // The reference is the mean over the four photographs; this is the first one's share of it.
-    const loss = affine(crossEntropy(graph.logits, input('target', [1], 'i32')), 1 / 4);
+      const loss = affine(crossEntropy(graph.logits, input('target', [1], 'i32')), 1 / 4);
       const scores: Record<string, Tensor> = {
         predicted: slice(graph.logits, [0, predicted], [1, 1]),
         sum_logits: sum(graph.logits),
