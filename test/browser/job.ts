@@ -1,5 +1,5 @@
 /** The job that Node and a page both do: logits, an input gradient, one training step. Runs in either. */
-import { Engine, grad, Model, sum } from '../../src/index.ts';
+import { grad, Model, sum, type Engine } from '../../src/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
 import { sgd, TrainStep } from '../../src/train/index.ts';
 
