@@ -80,5 +80,5 @@ export async function photosTour(model: Model, dir: string, classes: number, per
     const { input, label } = await validation.get(i);
     samples.push({ name: `picture-${i}`, input, label: chosen[label]! });
   }
-  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 4, lr: 0.05, batch: 8 } };
+  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 4, lr: 0.005, batch: 8 } };
 }

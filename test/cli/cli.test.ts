@@ -27,7 +27,8 @@ const wgrad = (...args: string[]): Promise<Outcome> =>
     );
   });
 
-describe('wgrad', () => {
+// Every command is a process of its own, with a driver to start: slow where cores are few and busy.
+describe('wgrad', { timeout: 600_000 }, () => {
   let folder: string;
   let picture: string;
 
