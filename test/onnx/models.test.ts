@@ -5,12 +5,12 @@ import { input } from '../../src/graph/leaves.ts';
 import { Model } from '../../src/model/model.ts';
 import { readOnnxFile } from '../../src/node/onnx.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
+import { decodeSafetensors } from '../../src/safetensors.ts';
 import { dataFolder, whyNoData } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
 import { compare, tolerance } from '../tolerance.ts';
 import { pattern } from './builder.ts';
 import { onnxruntime } from './oracle.ts';
-import { readTensors } from './safetensors.ts';
 
 const MODELS: [file: string, golden: string, logitTolerance: number][] = [
   ['mini-legacy', 'mini-bottleneck', tolerance.logits],
@@ -22,6 +22,11 @@ const MODELS: [file: string, golden: string, logitTolerance: number][] = [
   ['mini-fp16', 'mini-fp16', tolerance.logits],
 ];
 
+const goldenFile = (name: string) => {
+  const path = `${dataFolder}/golden/${name}.safetensors`;
+  return decodeSafetensors(readFileSync(path), path);
+};
+
 const open = async (name: string) => {
   const file = await readOnnxFile(`${dataFolder}/models/${name}.onnx`);
   return importOnnx(file.bytes, file);
@@ -31,10 +36,10 @@ if (!dataFolder) console.log(`skipped: ${whyNoData}`);
 
 describe.skipIf(!dataFolder)('models of real exporters', () => {
   it.each(MODELS)('%s gives the logits of PyTorch', async (name, golden, limit) => {
-    const tensors = readTensors(`${dataFolder}/golden/${golden}.safetensors`, ['input', 'logits']);
+    const tensors = goldenFile(golden);
     const model = new Model(await testEngine(), await open(name));
-    const { logits } = await model.run(tensors.get('input')!.data);
-    const error = compare(logits!, tensors.get('logits')!.data);
+    const { logits } = await model.run(tensors.floats('input').data);
+    const error = compare(logits!, tensors.floats('logits').data);
     console.log(`${name}: largest logit error ${error.maxAbs.toExponential(1)}`);
     expect(error.maxAbs).toBeLessThan(limit);
     model.dispose();
@@ -73,14 +78,14 @@ describe.skipIf(!dataFolder)('models of real exporters', () => {
 
   it('layer values are the activations of PyTorch', async () => {
     const names = ['act.maxpool', 'act.layer1', 'act.layer2', 'act.layer3', 'act.layer4'];
-    const tensors = readTensors(`${dataFolder}/golden/mini-identity.safetensors`, ['input', ...names]);
+    const tensors = goldenFile('mini-identity');
     const model = new Model(await testEngine(), await open('mini-identity'));
-    const x = tensors.get('input')!;
-    const graph = model.graph({ batch: x.dims[0]! });
+    const x = tensors.read('input');
+    const graph = model.graph({ batch: x.shape[0]! });
     const outputs = Object.fromEntries(names.map((name) => [name, graph.value(name.slice(4))]));
-    const actual = await (await testEngine()).evaluate(outputs, { input: x.data });
+    const actual = await (await testEngine()).evaluate(outputs, { input: tensors.floats('input').data });
     for (const name of names) {
-      const expected = tensors.get(name)!.data;
+      const expected = tensors.floats(name).data;
       expect(compare(actual[name]!.subarray(0, expected.length), expected).maxRel, name).toBeLessThan(
         tolerance.longSum,
       );
