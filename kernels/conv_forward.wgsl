@@ -9,6 +9,7 @@ struct Geometry {
   m: u32, // images * OH * OW
   n4: u32, // output channels / 4
   k4: u32, // input channels / 4
+  run: u32, // groups of four read in a row: k4, or a whole kernel row (then kw is 1) where no tap leaves the picture
   ih: i32,
   iw: i32,
   oh: u32,
@@ -129,10 +130,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       let p5 = address(g, l5, r5.y, shift);
       let p6 = address(g, l6, r6.y, shift);
       let p7 = address(g, l7, r7.y, shift);
-      let tap = u32(kh * g.kw + kw) * g.k4 * 4u * g.n4;
+      let tap = u32(kh * g.kw + kw) * g.run * 4u * g.n4;
       var at0 = tap + n;
       var at1 = tap + n1;
-      for (var k = 0u; k < g.k4; k++) {
+      for (var k = 0u; k < g.run; k++) {
         let a0 = fetch(p0, k);
         let a1 = fetch(p1, k);
         let a2 = fetch(p2, k);

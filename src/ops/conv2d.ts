@@ -12,7 +12,7 @@ import type { Op, PlanNode } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid, type LowerContext } from '../plan/lower.ts';
 import { requireFloat } from './check.ts';
-import { readActivation, readWeight, croppedTarget, roundUp4 } from './conv_channels.ts';
+import { croppedTarget, readFramed, readWeight, roundUp4 } from './conv_channels.ts';
 import {
   convDefaults,
   convFlops,
@@ -64,9 +64,8 @@ export const conv2dOp: Op<Conv2dAttrs> = {
 
 function lowerGemm(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNode<Conv2dAttrs>): void {
   const [x, w, ...extra] = inputs as [Tensor, Tensor, ...Tensor[]];
-  const g = convGeometry(x.shape, w.shape, attrs);
+  const { source, geometry: g } = readFramed(ctx, x, convGeometry(x.shape, w.shape, attrs));
   const { scale, shift, residual, relu } = attrs.epilogue;
-  const source = readActivation(ctx, x);
   const weight = readWeight(ctx, w);
   const m = g.n * g.oh * g.ow;
   const co4 = roundUp4(g.co);
@@ -79,18 +78,24 @@ function lowerGemm(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNode<
     ...(residual && { residual: extra.shift()! }),
     relu,
   };
+  const padded = g.pads.some((p) => p > 0);
+  const k4 = roundUp4(g.ci) / 4;
+  // Neighbouring taps of a kernel row lie side by side in memory: without padding they are one run.
+  const whole = !padded && g.dilations[1] === 1;
   const geometry = packStruct(convForward, 'geometry', {
     ...geometryMembers(g),
+    kw: whole ? 1 : g.kw,
     m,
     n4: co4 / 4,
-    k4: roundUp4(g.ci) / 4,
+    k4,
+    run: whole ? g.kw * k4 : k4,
     m_tiles: mTiles,
     tiles,
   });
   withEpilogue(ctx, target.storage, m * co4, co4, epilogue, (sink) =>
     ctx.dispatch(convForward, {
       bindings: { x: source, w: weight, y: sink, geometry: ctx.constant(geometry) },
-      constants: { PADDED: g.pads.some((p) => p > 0) },
+      constants: { PADDED: padded },
       workgroups: grid(tiles, TILE.workgroup),
     }),
   );

@@ -2,6 +2,7 @@
 import { stridesIn } from '../graph/layout.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { LowerContext, Storage } from '../plan/lower.ts';
+import type { ConvGeometry } from './conv_geometry.ts';
 import { copyStridedTo } from './copy.ts';
 
 export const roundUp4 = (n: number): number => Math.ceil(n / 4) * 4;
@@ -20,6 +21,26 @@ export function readActivation(ctx: LowerContext, t: Tensor): Storage {
     mask: { pad: [0, 0, 0, 0], extent: [n, h, w, c], fill: 0 },
   });
   return target;
+}
+
+/**
+ * What the forward kernel reads. Where channels have to be copied into groups of four anyway (the picture itself), the
+ * frame of zeros comes with the same copy, and no tap leaves the picture any more.
+ */
+export function readFramed(ctx: LowerContext, x: Tensor, g: ConvGeometry): { source: Storage; geometry: ConvGeometry } {
+  const c4 = roundUp4(g.ci);
+  if (c4 === g.ci || g.pads.every((p) => p === 0)) return { source: readActivation(ctx, x), geometry: g };
+  const ih = (g.oh - 1) * g.strides[0] + (g.kh - 1) * g.dilations[0] + 1;
+  const iw = (g.ow - 1) * g.strides[1] + (g.kw - 1) * g.dilations[1] + 1;
+  const [sn, sc, sh, sw] = stridesIn(x.shape, ctx.layoutOf(x)) as [number, number, number, number];
+  const source = ctx.scratch(g.n * ih * iw * c4);
+  copyStridedTo(ctx, ctx.read(x), source, {
+    dims: [g.n, ih, iw, c4],
+    from: [sn, sh, sw, sc],
+    to: [ih * iw * c4, iw * c4, c4, 1],
+    mask: { pad: [0, g.pads[0], g.pads[1], 0], extent: [g.n, g.ih, g.iw, g.ci], fill: 0 },
+  });
+  return { source, geometry: { ...g, ih, iw, pads: [0, 0, 0, 0] } };
 }
 
 /** A weight [O,I,kh,kw] as HWIO with both channel extents padded to multiples of 4. */
