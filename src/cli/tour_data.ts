@@ -1,9 +1,8 @@
 /** What the tour shows: generated shapes for the embedded model, or photographs in folders by class. */
-import { WgradError } from '../errors.ts';
 import { shapesDataset } from '../data/dataset.ts';
 import { newShapeClasses, shapeClasses, shapePicture } from '../data/shapes.ts';
 import type { Model } from '../model/model.ts';
-import { folderDataset } from '../node/folder_dataset.ts';
+import { classFolders, folderDataset } from '../node/folder_dataset.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from '../train/dataset.ts';
 import { specOf } from './model.ts';
@@ -52,33 +51,25 @@ export async function shapesTour(model: Model): Promise<TourData> {
 /** @throws WgradError 'dataset-empty', 'file-missing', 'image-decode'. */
 export async function photosTour(model: Model, dir: string, classes: number, perClass: number): Promise<TourData> {
   const [, height, width] = model.pictureShape;
-  const all = await folderDataset(dir, specOf(model), { width, height }, { limit: perClass, seed: 1 });
+  const all = await classFolders(dir);
   // Every k-th class, so that the few shown are not all from one corner of the alphabet.
-  const step = Math.max(1, Math.floor(all.train.classes.length / classes));
-  const chosen = all.train.classes.filter((_, i) => i % step === 0).slice(0, classes);
-  const few = async (data: Dataset, most: number): Promise<Dataset> => {
-    const kept: { index: number; label: number }[] = [];
-    const seen = new Map<number, number>();
-    for (let i = 0; i < data.length && kept.length < most * chosen.length; i++) {
-      const { label } = await data.get(i);
-      const place = chosen.indexOf(data.classes[label]!);
-      if (place < 0 || (seen.get(label) ?? 0) >= most) continue;
-      seen.set(label, (seen.get(label) ?? 0) + 1);
-      kept.push({ index: i, label: place });
-    }
-    return {
-      length: kept.length,
+  const step = Math.max(1, Math.floor(all.length / classes));
+  const chosen = all.filter((_, i) => i % step === 0).slice(0, classes);
+  const { train, validation } = await folderDataset(
+    dir,
+    specOf(model),
+    { width, height },
+    {
       classes: chosen,
-      get: async (i) => ({ input: (await data.get(kept[i]!.index)).input, label: kept[i]!.label }),
-    };
-  };
-  const train = await few(all.train, perClass);
-  const validation = await few(all.validation, Math.max(2, Math.floor(perClass / 2)));
-  if (train.length === 0) throw new WgradError('dataset-empty', `${dir}: no picture to train on`);
+      limit: perClass,
+      heldOutLimit: Math.max(2, Math.floor(perClass / 2)),
+      seed: 1,
+    },
+  );
   const samples: TourSample[] = [];
   for (let i = 0; i < validation.length && samples.length < 4; i += Math.max(1, Math.floor(validation.length / 4))) {
     const { input, label } = await validation.get(i);
     samples.push({ name: `picture-${i}`, input, label: chosen[label]! });
   }
-  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 4, lr: 0.005, batch: 8 } };
+  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 5, lr: 0.005, batch: 8 } };
 }

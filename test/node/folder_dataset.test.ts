@@ -65,6 +65,29 @@ describe('folderDataset', () => {
     await expect(read()).rejects.toMatchObject({ message: expect.stringContaining(join(root, 'val', 'b')) });
   });
 
+  it('names a class that only val has', async () => {
+    make({ a: 2 }, 'train');
+    make({ a: 1, stranger: 1 }, 'val');
+    await expect(read()).rejects.toMatchObject({
+      code: 'dataset-empty',
+      message: expect.stringContaining('stranger'),
+    });
+  });
+
+  it('reads only the classes that are asked for, and limits each side', async () => {
+    make({ a: 6, b: 6, c: 6 }, 'train');
+    make({ a: 4, b: 4, c: 4 }, 'val');
+    const { train, validation } = await read({ classes: ['c', 'a'], limit: 3, heldOutLimit: 2 });
+    expect(train.classes).toEqual(['c', 'a']);
+    expect([train.length, validation.length]).toEqual([6, 4]);
+    expect(train.paths[0]).toContain(join('train', 'c'));
+    expect((await train.get(5)).label).toBe(1);
+    await expect(read({ classes: ['d'] })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('class folder d'),
+    });
+  });
+
   it('names a folder that is missing, without classes, or too thin to split', async () => {
     await expect(read()).rejects.toMatchObject({ code: 'dataset-empty', message: expect.stringContaining(root) });
     make({ a: 2, single: 1 });
