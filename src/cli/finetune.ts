@@ -71,29 +71,36 @@ export const finetuneCommand: Command = {
     c.log(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const out = c.text('out')!;
     const epochs = [];
+    const run = fit(model, train, {
+      optimizer: optimizer(c.number('lr'), c.number('weight-decay')),
+      epochs: c.number('epochs'),
+      batchSize: c.number('batch'),
+      schedule: 'cosine',
+      seed: c.number('seed'),
+      validation,
+      signal: c.signal,
+    });
     try {
-      for await (const event of fit(model, train, {
-        optimizer: optimizer(c.number('lr'), c.number('weight-decay')),
-        epochs: c.number('epochs'),
-        batchSize: c.number('batch'),
-        schedule: 'cosine',
-        seed: c.number('seed'),
-        validation,
-        signal: c.signal,
-      })) {
-        if (event.type === 'step')
+      for await (const event of run) {
+        if (event.type === 'step') {
           c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
-        else {
-          const { epoch, loss, accuracy, validation: held } = event;
-          c.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
-          epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });
+          continue;
         }
+        const { epoch, loss, accuracy, validation: held } = event;
+        c.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
+        epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });
+        await save(model, out);
       }
-    } finally {
-      // Also after Ctrl-C: the parameters are those of the last whole step.
-      await save(model, out);
-      c.log(`${out} written`);
+    } catch (error) {
+      // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
+      // good epoch.
+      if (c.signal.aborted) {
+        await save(model, out);
+        c.log(`${out} written, as of the last whole step`);
+      }
+      throw error;
     }
+    c.log(`${out} written`);
     c.result({ out, epochs });
   },
 };

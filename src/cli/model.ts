@@ -1,6 +1,5 @@
 /** Models and pictures by their paths; without a path, the embedded model. */
 import type { Engine } from '../engine.ts';
-import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { preprocess, toImage } from '../image/preprocess.ts';
 import { Model } from '../model/model.ts';
@@ -13,18 +12,10 @@ import type { Context } from './command.ts';
 
 export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
 
-/** @throws WgradError 'file-missing', 'onnx-...', 'not-finite' where a weight is NaN or infinite. */
+/** @throws WgradError 'file-missing' and what {@link importOnnx} throws. */
 export async function openModel(engine: Engine, path: string = embeddedModel): Promise<Model> {
   const { bytes, ...file } = await readOnnxFile(path);
-  const network = await importOnnx(bytes, file);
-  for (const { name, variable } of network.parameters.values()) {
-    if (!variable.initial.every(Number.isFinite)) {
-      throw new WgradError('not-finite', `model ${path}: the parameter ${name} holds NaN or infinity`, {
-        remedy: 'Export the model again from a sound checkpoint',
-      });
-    }
-  }
-  return new Model(engine, network);
+  return new Model(engine, await importOnnx(bytes, file));
 }
 
 /** --model of the command line. */

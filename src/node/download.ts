@@ -60,6 +60,10 @@ export async function download(entry: PublishedModel, options: DownloadOptions =
   return file;
 }
 
+/** First byte of a partial answer; NaN where the server does not say. */
+const startOf = (response: Response): number =>
+  Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? NaN);
+
 /** Appends what is missing of `entry` to `part`. */
 async function receive(entry: PublishedModel, part: string, { signal, onProgress }: DownloadOptions): Promise<void> {
   const have = await sizeOfFile(part);
@@ -75,6 +79,13 @@ async function receive(entry: PublishedModel, part: string, { signal, onProgress
     signal?.throwIfAborted();
     throw failed(((cause as Error).cause as Error | undefined)?.message ?? (cause as Error).message, cause);
   });
+  if (response.status === 416 || (response.status === 206 && startOf(response) !== have)) {
+    // The part is of no use to this server: from the start, where this cannot happen again.
+    await response.body?.cancel();
+    if (have === 0) throw failed(`HTTP status ${response.status} for the whole file`);
+    await rm(part);
+    return receive(entry, part, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  }
   if (!response.ok || !response.body) throw failed(`HTTP status ${response.status}`);
   if (/text\/html/i.test(response.headers.get('content-type') ?? '')) {
     await response.body.cancel();

@@ -17,32 +17,37 @@ export interface LoadOptions extends DecodeOptions {
 
 /**
  * An ONNX model on an engine, from bytes or a URL.
- * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported', 'onnx-external-data', 'download-failed',
- *   'download-corrupt'; AbortError. A failed load leaves nothing behind.
+ * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported', 'onnx-external-data', 'not-finite',
+ *   'download-failed', 'download-corrupt'; AbortError. A failed load leaves nothing behind.
  */
 export async function loadOnnx(
   engine: Engine,
   source: Uint8Array | string | URL,
   options: LoadOptions = {},
 ): Promise<Model> {
-  const bytes = source instanceof Uint8Array ? source : await download(String(source), options);
-  return new Model(engine, await importOnnx(bytes, options));
+  if (source instanceof Uint8Array) return new Model(engine, await importOnnx(source, options));
+  const bytes = await download(String(source), options);
+  return new Model(engine, await importOnnx(bytes, { source: String(source), ...options }));
 }
 
 /** ONNX bytes of the model as it is now: {@link Model.saveOnnx}. */
 export const saveOnnx = (model: Model): Promise<Uint8Array> => model.saveOnnx();
 
 async function download(url: string, { signal, onProgress, sha256 }: LoadOptions): Promise<Uint8Array> {
-  const response = await fetch(url, signal ? { signal } : {}).catch((cause: unknown) => {
+  const failed = (cause: unknown): never => {
     signal?.throwIfAborted();
-    throw new WgradError('download-failed', `${url}: ${(cause as Error).message}`, { cause });
-  });
-  if (!response.ok || !response.body) throw new WgradError('download-failed', `${url}: HTTP status ${response.status}`);
+    throw new WgradError('download-failed', `${url}: ${(cause as Error).message}`, {
+      remedy: 'Check the address and the network, then try again',
+      cause,
+    });
+  };
+  const response = await fetch(url, signal ? { signal } : {}).catch(failed);
+  if (!response.ok || !response.body) return failed(new Error(`HTTP status ${response.status}`));
   const total = Number(response.headers.get('content-length') ?? NaN);
   const parts: Uint8Array[] = [];
   let received = 0;
   const reader = response.body.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+  for (let next = await reader.read().catch(failed); !next.done; next = await reader.read().catch(failed)) {
     parts.push(next.value);
     received += next.value.length;
     onProgress?.(received, total);

@@ -16,11 +16,25 @@ import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
  * Reads an ONNX model. Nothing touches a device: `new Model(engine, network)` does.
  *
  * @throws WgradError 'onnx-parse', 'onnx-invalid', 'onnx-unsupported' (listing every unsupported op with its nodes),
- *   'onnx-external-data'; AbortError through `options.signal`.
+ *   'onnx-external-data', 'not-finite' naming a parameter that holds NaN or infinity; AbortError through
+ *   `options.signal`.
  */
 export async function importOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Promise<OnnxNetwork> {
   const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
-  return new OnnxNetwork(separateSharedParameters(decoded));
+  const network = new OnnxNetwork(separateSharedParameters(decoded));
+  for (const { name, variable } of network.parameters.values()) {
+    if (allFinite(variable.initial)) continue;
+    throw new WgradError('not-finite', `${options.source ?? 'model'}: the parameter ${name} holds NaN or infinity`, {
+      remedy: 'Export the model again from a sound checkpoint',
+    });
+  }
+  return network;
+}
+
+function allFinite(values: Float32Array): boolean {
+  // NaN and infinities alone are not 0 when taken from themselves.
+  for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! !== 0) return false;
+  return true;
 }
 
 export class OnnxNetwork implements Network {

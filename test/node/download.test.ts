@@ -17,7 +17,9 @@ type Behaviour = (range: string | undefined, response: ServerResponse) => void;
 /** Serves ranges as it should. */
 const proper: Behaviour = (range, response) => {
   const from = range ? Number(/bytes=(\d+)-/.exec(range)![1]) : 0;
-  response.writeHead(range ? 206 : 200, { 'content-type': 'application/octet-stream' });
+  const headers = { 'content-type': 'application/octet-stream' };
+  const place = `bytes ${from}-${body.length - 1}/${body.length}`;
+  response.writeHead(range ? 206 : 200, range ? { ...headers, 'content-range': place } : headers);
   response.end(body.subarray(from));
 };
 
@@ -83,6 +85,20 @@ describe('download', () => {
     behave = (_, response) => proper(undefined, response);
     writeFileSync(join(folder, partName), body.subarray(0, 70_000));
     expect(readFileSync(await download(entry(), { folder })).equals(body)).toBe(true);
+  });
+
+  it.each([
+    ['refuses the range', 416, {}],
+    ['sends another range', 206, { 'content-range': `bytes 0-${body.length - 1}/${body.length}` }],
+  ])('starts again where the server %s', async (_, status, headers) => {
+    writeFileSync(join(folder, partName), body.subarray(0, 5000));
+    behave = (range, response) => {
+      if (!range) return proper(range, response);
+      response.writeHead(status, headers);
+      response.end(status === 206 ? body : undefined);
+    };
+    expect(readFileSync(await download(entry(), { folder })).equals(body)).toBe(true);
+    expect(requests).toEqual(['bytes=5000-', undefined]);
   });
 
   it('fails closed on a wrong hash, a short and a long body, and a web page', async () => {
