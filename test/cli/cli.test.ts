@@ -1,5 +1,5 @@
 /** The command as a person meets it: results, exit codes, and an error that names the culprit for each bad input. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +87,23 @@ describe('wgrad', { timeout: 600_000 }, () => {
     expect(out).toMatch(/held-out accuracy/);
     const network = await importOnnx(readFileSync(tuned));
     expect(JSON.parse(network.metadata.get('labels')!)).toEqual(['heart', 'hexagon']);
+  });
+
+  it('leaves a usable model after Ctrl-C', async () => {
+    const tuned = join(folder, 'interrupted.onnx');
+    const args = ['finetune', '--images', join(folder, 'images'), '--epochs', '1000', '--batch', '3', '--out', tuned];
+    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { cwd: root });
+    let out = '';
+    child.stdout.on('data', (part) => {
+      out += part;
+      if (/epoch 2:/.test(out)) child.kill('SIGINT');
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(130);
+    expect(out).toMatch(/interrupted\.onnx written, as of the last whole step/);
+    expect(existsSync(`${tuned}.part`)).toBe(false);
+    const classified = await wgrad('classify', '--json', '--model', tuned, picture);
+    expect(JSON.parse(classified.out)[0].top[0].label).toMatch(/heart|hexagon/);
   });
 
   it('evaluates values and gradients to safetensors', async () => {
