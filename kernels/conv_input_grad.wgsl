@@ -32,25 +32,29 @@ struct Geometry {
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
 @group(0) @binding(3) var<storage, read> geometry: Geometry;
 
-// (iy, ix, image) of row m in a phase; iy or ix may lie past the picture, and then nothing is stored.
-fn row(g: Geometry, m: u32, phase: vec2i) -> vec3i {
+// (qy, qx, first pixel of the image in dy) of row m: its pixel is q * stride + phase. Rows past the end repeat the last.
+fn row(g: Geometry, m: u32) -> vec3i {
   let i = min(m, g.m - 1u);
   let t = i / g.qw;
-  let iy = i32(t % g.qh) * g.stride_h + phase.x;
-  let ix = i32(i % g.qw) * g.stride_w + phase.y;
-  return vec3i(select(iy, g.ih, m >= g.m), ix, i32(t / g.qh));
+  return vec3i(i32(t % g.qh), i32(i % g.qw), i32(t / g.qh) * (g.oh * g.ow));
 }
 
-// First vec4 of the output pixel that tap (kh, kw) sends to this input pixel, or -1.
-fn address(g: Geometry, r: vec3i, kh: i32, kw: i32) -> i32 {
-  if (!PADDED) {
-    return ((r.z * g.oh + min(r.x, g.ih - 1)) * g.ow + r.y) * i32(g.k4);
+// First pixel of the row of dy that a tap row `shift` away sends here, or a large negative number outside of dy.
+fn line(g: Geometry, r: vec3i, shift: i32) -> i32 {
+  let oy = r.x + shift;
+  if (PADDED) {
+    return select(-0x40000000, r.z + oy * g.ow, u32(oy) < u32(g.oh));
   }
-  let ty = r.x + g.pad_t - kh * g.dilation_h;
-  let tx = r.y + g.pad_l - kw * g.dilation_w;
-  let oy = ty / g.stride_h;
-  let ox = tx / g.stride_w;
-  return select(-1, ((r.z * g.oh + oy) * g.ow + ox) * i32(g.k4), ty >= 0 && tx >= 0 && oy < g.oh && ox < g.ow);
+  return r.z + oy * g.ow;
+}
+
+// First vec4 of the pixel of dy under a tap of that row, or a negative number.
+fn address(g: Geometry, start: i32, qx: i32, shift: i32) -> i32 {
+  let ox = qx + shift;
+  if (PADDED) {
+    return select(-1, (start + ox) * i32(g.k4), u32(ox) < u32(g.ow) && start >= 0);
+  }
+  return (start + ox) * i32(g.k4);
 }
 
 fn fetch(p: i32, k: u32) -> vec4f {
@@ -60,11 +64,14 @@ fn fetch(p: i32, k: u32) -> vec4f {
   return dy[u32(p) + k];
 }
 
-fn store(g: Geometry, r: vec3i, n: u32, c0: vec4f, c1: vec4f) {
-  if (r.x >= g.ih || r.y >= g.iw) {
+fn store(g: Geometry, m: u32, phase: vec2i, n: u32, c0: vec4f, c1: vec4f) {
+  let t = m / g.qw;
+  let iy = i32(t % g.qh) * g.stride_h + phase.x;
+  let ix = i32(m % g.qw) * g.stride_w + phase.y;
+  if (m >= g.m || iy >= g.ih || ix >= g.iw) {
     return;
   }
-  let at = u32((r.z * g.ih + r.x) * g.iw + r.y) * (g.ci / 4u) + n;
+  let at = u32((i32(t / g.qh) * g.ih + iy) * g.iw + ix) * (g.ci / 4u) + n;
   dx[at] = c0;
   if (n + 1u < g.ci / 4u) {
     dx[at + 1u] = c1;
@@ -87,14 +94,14 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let m = (tile % g.m_tiles) * 8u;
   let n = (tile / g.m_tiles) * 2u;
   let ci = n * 4u;
-  let r0 = row(g, m + 0u, phase);
-  let r1 = row(g, m + 1u, phase);
-  let r2 = row(g, m + 2u, phase);
-  let r3 = row(g, m + 3u, phase);
-  let r4 = row(g, m + 4u, phase);
-  let r5 = row(g, m + 5u, phase);
-  let r6 = row(g, m + 6u, phase);
-  let r7 = row(g, m + 7u, phase);
+  let r0 = row(g, m + 0u);
+  let r1 = row(g, m + 1u);
+  let r2 = row(g, m + 2u);
+  let r3 = row(g, m + 3u);
+  let r4 = row(g, m + 4u);
+  let r5 = row(g, m + 5u);
+  let r6 = row(g, m + 6u);
+  let r7 = row(g, m + 7u);
   var c00 = vec4f(0.0);
   var c01 = vec4f(0.0);
   var c10 = vec4f(0.0);
@@ -115,18 +122,29 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     if (!reaches(phase.x, g.pad_t, kh, g.dilation_h, g.stride_h)) {
       continue;
     }
+    // Exact: taps that do not divide were skipped.
+    let down = (phase.x + g.pad_t - kh * g.dilation_h) / g.stride_h;
+    let l0 = line(g, r0, down);
+    let l1 = line(g, r1, down);
+    let l2 = line(g, r2, down);
+    let l3 = line(g, r3, down);
+    let l4 = line(g, r4, down);
+    let l5 = line(g, r5, down);
+    let l6 = line(g, r6, down);
+    let l7 = line(g, r7, down);
     for (var kw = 0; kw < g.kw; kw++) {
       if (!reaches(phase.y, g.pad_l, kw, g.dilation_w, g.stride_w)) {
         continue;
       }
-      let p0 = address(g, r0, kh, kw);
-      let p1 = address(g, r1, kh, kw);
-      let p2 = address(g, r2, kh, kw);
-      let p3 = address(g, r3, kh, kw);
-      let p4 = address(g, r4, kh, kw);
-      let p5 = address(g, r5, kh, kw);
-      let p6 = address(g, r6, kh, kw);
-      let p7 = address(g, r7, kh, kw);
+      let right = (phase.y + g.pad_l - kw * g.dilation_w) / g.stride_w;
+      let p0 = address(g, l0, r0.y, right);
+      let p1 = address(g, l1, r1.y, right);
+      let p2 = address(g, l2, r2.y, right);
+      let p3 = address(g, l3, r3.y, right);
+      let p4 = address(g, l4, r4.y, right);
+      let p5 = address(g, l5, r5.y, right);
+      let p6 = address(g, l6, r6.y, right);
+      let p7 = address(g, l7, r7.y, right);
       let tap = u32(kh * g.kw + kw) * g.ci;
       let q0 = (tap + min(ci + 0u, g.ci - 1u)) * g.k4;
       let q1 = (tap + min(ci + 1u, g.ci - 1u)) * g.k4;
@@ -172,12 +190,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       }
     }
   }
-  store(g, r0, n, c00, c01);
-  store(g, r1, n, c10, c11);
-  store(g, r2, n, c20, c21);
-  store(g, r3, n, c30, c31);
-  store(g, r4, n, c40, c41);
-  store(g, r5, n, c50, c51);
-  store(g, r6, n, c60, c61);
-  store(g, r7, n, c70, c71);
+  store(g, m + 0u, phase, n, c00, c01);
+  store(g, m + 1u, phase, n, c10, c11);
+  store(g, m + 2u, phase, n, c20, c21);
+  store(g, m + 3u, phase, n, c30, c31);
+  store(g, m + 4u, phase, n, c40, c41);
+  store(g, m + 5u, phase, n, c50, c51);
+  store(g, m + 6u, phase, n, c60, c61);
+  store(g, m + 7u, phase, n, c70, c71);
 }
