@@ -2,10 +2,12 @@
  * Trains the embedded model from scratch with wgrad itself and writes weights/shapes.onnx and weights/shapes.json.
  *
  *   npx tsx scripts/train-shapes.ts [--epochs 20] [--pictures 3072] [--out weights/shapes.onnx]
+ *   npx tsx scripts/train-shapes.ts --evaluate weights/shapes.onnx
  *
- * Seeded: the same adapter gives the same file.
+ * Seeded: the same kernels on the same adapter give the same file. The second form trains nothing and counts how many
+ * of the same 800 held-out pictures a model recognises.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { shapesDataset } from '../src/data/dataset.ts';
 import { shapeClasses, SIDE } from '../src/data/shapes.ts';
@@ -14,6 +16,7 @@ import { resnetGraph } from '../src/model/resnet.ts';
 import { createEngine } from '../src/node/index.ts';
 import { encodeOnnx } from '../src/onnx/export.ts';
 import { importOnnx } from '../src/onnx/network.ts';
+import { evaluate } from '../src/train/evaluate.ts';
 import { fit } from '../src/train/fit.ts';
 import { adamw } from '../src/train/optimizers.ts';
 
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     pictures: { type: 'string', default: '3072' },
     lr: { type: 'string', default: '3e-3' },
     out: { type: 'string', default: 'weights/shapes.onnx' },
+    evaluate: { type: 'string' },
   },
 });
 const [epochs, pictures] = [Number(values.epochs), Number(values.pictures)];
@@ -30,6 +34,15 @@ const seed = 1;
 
 const engine = await createEngine({ log: console.log });
 const preprocess = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+const heldOut = shapesDataset(`held out ${seed}`, 800, preprocess);
+
+if (values.evaluate) {
+  const trained = new Model(engine, await importOnnx(readFileSync(values.evaluate)));
+  const { accuracy: share } = await evaluate(trained, heldOut, { batchSize: 32 });
+  console.log(`${values.evaluate}: held-out accuracy ${(100 * share).toFixed(1)} % of ${heldOut.length} pictures`);
+  process.exit(0);
+}
+
 const fresh = resnetGraph({
   widths: [12, 20, 32, 48],
   blocks: [1, 1, 2, 1],
@@ -52,7 +65,7 @@ const events = fit(model, shapesDataset(`train ${seed}`, pictures, preprocess), 
   epochs,
   batchSize: 32,
   labelSmoothing: 0.05,
-  validation: shapesDataset(`held out ${seed}`, 800, preprocess),
+  validation: heldOut,
   seed,
 });
 for await (const event of events) {
@@ -73,7 +86,7 @@ const report = {
   command: `npx tsx scripts/train-shapes.ts --epochs ${epochs} --pictures ${pictures}`,
   adapter: engine.description,
   seconds: seconds(),
-  heldOutPictures: 800,
+  heldOutPictures: heldOut.length,
   heldOutAccuracy: accuracy,
   classes: shapeClasses,
 };
