@@ -1,7 +1,7 @@
 /** `wgrad tour`, the main job: classify, explain, fine-tune, draw; one page that shows all of it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ascend, channel, logit, type Objective } from '../ascent/index.ts';
+import { adam, ascend, channel, logit, type AscentOptimizer, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
 import { createExplainer, maskScore, type MethodName } from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
@@ -77,18 +77,22 @@ async function explainSamples({ model, data, figure, c }: Tour, light: boolean):
   };
 }
 
-async function draw({ model, figure, c }: Tour, steps: number): Promise<Section> {
+/** Bold steps and a little smoothing: patterns show after few steps. */
+const boldly: AscentOptimizer = (x, gradient, space) => adam({ lr: 0.02 * space.span })(x, gradient, space);
+const drawing = { optimizer: boldly, totalVariation: 0.005, jitter: 4 } as const;
+
+async function draw({ model, figure, c }: Tour, steps: number, channels: readonly number[]): Promise<Section> {
   const graph = model.graph();
   const stages = ['layer2', 'layer3', 'layer4'].filter((name) => hasLayer(() => graph.value(name)));
   const units: [string, Objective][] = [
-    ...stages.flatMap((s) => [3, 11].map((k): [string, Objective] => [`${s} channel ${k}`, channel(s, k)])),
+    ...stages.flatMap((s) => channels.map((k): [string, Objective] => [`${s} channel ${k}`, channel(s, k)])),
     [`logit ${labelOf(model, 0)}`, logit(0)],
     [`logit ${labelOf(model, 1)}`, logit(1)],
   ];
   const figures: Figure[] = [];
   for (const [i, [name, objective]] of units.entries()) {
     const first: number[] = [];
-    for await (const frame of ascend(model, { objective, steps, jitter: 4, signal: c.signal })) {
+    for await (const frame of ascend(model, { ...drawing, objective, steps, signal: c.signal })) {
       first.push(frame.objective);
       if (frame.step < steps) continue;
       const caption = `${name}: ${first[0]!.toFixed(2)} to ${frame.objective.toFixed(2)}`;
@@ -154,7 +158,7 @@ export const tourCommand: Command = {
     images: { type: 'string', value: 'DIR', help: 'photographs: DIR/CLASS/*.jpg, or DIR/train and DIR/val' },
     classes: { type: 'string', value: 'N', help: 'with --images: classes to fine-tune on', default: '5' },
     'per-class': { type: 'string', value: 'N', help: 'with --images: training pictures a class', default: '8' },
-    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 40, with --images 16)' },
+    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 64, with --images 16)' },
     out: { type: 'string', value: 'DIR', help: 'folder to write', default: 'out/tour' },
   },
   async run(c) {
@@ -175,13 +179,13 @@ export const tourCommand: Command = {
       return { png, caption };
     };
     const tour: Tour = { c, model, data, figure };
-    const steps = c.text('steps') === undefined ? (images ? 16 : 40) : c.number('steps');
+    const steps = c.text('steps') === undefined ? (images ? 16 : 64) : c.number('steps');
     c.log('classify');
     const sections = [await classify(tour)];
     c.log('explain');
     sections.push(await explainSamples(tour, !images));
     c.log('draw');
-    sections.push(await draw(tour, steps));
+    sections.push(await draw(tour, steps, images ? [3] : [3, 11]));
     c.log('fine-tune');
     const tuned = await finetune(tour);
     sections.push(tuned.section);
