@@ -1,6 +1,12 @@
-/** What only Node needs: an engine on whichever adapter this machine has. */
+/** What only Node needs: an engine on whichever adapter this machine has, files, folders of pictures, downloads. */
 import { Engine } from '../engine.ts';
 import { openAdapter } from './adapter.ts';
+
+export { download, type DownloadOptions } from './download.ts';
+export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
+export { decodeImage, type DecodeOptions } from './image.ts';
+export { findPublished, type PublishedModel } from './manifest.ts';
+export { loadOnnxFile } from './onnx.ts';
 
 export interface NodeEngineOptions {
   /** 'gpu', 'lavapipe', 'swiftshader' or 'chromium'; default: WGRAD_ADAPTER, else the best there is. */

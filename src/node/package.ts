@@ -1,8 +1,8 @@
-/** The checkout's or package's own folder, from the sources and from dist alike. */
+/** The checkout's or package's own folder, from the sources, from dist and from its chunks alike. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const above = ['../', '../../'].map((path) => new URL(path, import.meta.url));
+const above = ['../', '../../', '../../../'].map((path) => new URL(path, import.meta.url));
 
 /** With a slash at its end. */
 export const packageFolder = fileURLToPath(above.find((folder) => existsSync(new URL('package.json', folder)))!);

@@ -1,0 +1,2 @@
+/** What only a page needs: its own decoder of pictures, and its canvas. */
+export { decodeImage, toImageData, type DecodeOptions } from './image.ts';

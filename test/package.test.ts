@@ -1,0 +1,104 @@
+/** What `npm run build` makes, as other people's code imports it; and the README's lines, as the compiler sees them. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const work = join(root, 'out/test-package');
+const run = promisify(execFile);
+
+interface Manifest {
+  exports: Record<string, { types: string; default: string }>;
+}
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+
+/** Everything that `file` imports, itself and directly or not: the package's own files, and other modules by name. */
+function reached(file: string, files = new Set<string>(), modules = new Set<string>()) {
+  if (files.has(file)) return { files, modules };
+  files.add(file);
+  for (const [, target] of readFileSync(file, 'utf8').matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^'";]*?["']([^'"]+)["']/g,
+  )) {
+    if (target!.startsWith('.')) reached(join(dirname(file), target!), files, modules);
+    else modules.add(target!);
+  }
+  return { files, modules };
+}
+
+describe('the package', () => {
+  beforeAll(async () => {
+    await build({ root, logLevel: 'error', build: { outDir: join(work, 'lib'), emptyOutDir: true } });
+  });
+  afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+  const built = (entry: string) => join(work, 'lib', exports[entry]!.default.replace('./dist/lib/', ''));
+
+  it.each(Object.keys(exports).filter((entry) => entry !== './node'))("'%s' reaches nothing of Node's", (entry) => {
+    const { files, modules } = reached(built(entry));
+    expect(files.size).toBeGreaterThan(0);
+    for (const name of modules) expect(name).toMatch(/^onnx-proto/);
+  });
+
+  it("'./node' does, and so the search finds what there is", () => {
+    const { modules } = reached(built('./node'));
+    expect([...modules]).toEqual(expect.arrayContaining(['node:path', 'sharp']));
+  });
+
+  it('is one library through all its entries: an engine of one runs models of another', async () => {
+    const script = `
+      import { Engine, WgradError } from ${JSON.stringify(pathToFileURL(built('.')).href)};
+      import { createEngine, loadOnnxFile } from ${JSON.stringify(pathToFileURL(built('./node')).href)};
+      import { loadOnnx } from ${JSON.stringify(pathToFileURL(built('./onnx')).href)};
+      import { readFileSync } from 'node:fs';
+      const engine = await createEngine();
+      const file = ${JSON.stringify(join(root, 'weights/shapes.onnx'))};
+      const models = [await loadOnnx(engine, readFileSync(file)), await loadOnnxFile(engine, file)];
+      const picture = Float32Array.from({ length: models[0].pictureShape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i));
+      const logits = await Promise.all(models.map(async (m) => [...(await m.run(picture)).logits]));
+      const error = await loadOnnxFile(engine, 'none.onnx').catch((e) => e);
+      console.log(JSON.stringify({ own: engine instanceof Engine, coded: error instanceof WgradError, logits }));
+      process.exit(0);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: work });
+    const { own, coded, logits } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      own: boolean;
+      coded: boolean;
+      logits: number[][];
+    };
+    expect({ own, coded }).toEqual({ own: true, coded: true });
+    expect(logits[0]!.every(Number.isFinite)).toBe(true);
+    expect(logits[1]).toEqual(logits[0]);
+  });
+});
+
+it("the README's ten lines compile", { timeout: 300_000 }, async () => {
+  const [, lines] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
+  const folder = join(root, 'out/test-readme');
+  mkdirSync(folder, { recursive: true });
+  const given = `import type { Dataset } from 'wgrad/train';
+declare const pixels: Float32Array, picture: Float32Array, dataset: Dataset;
+declare function show(image: Float32Array): void;
+`;
+  writeFileSync(join(folder, 'lines.ts'), given + lines);
+  const sources = Object.keys(exports).map((entry) => {
+    const { types } = exports[entry]!;
+    return [join('wgrad', entry), [join('../..', types.replace('./dist/types', 'src').replace('.d.ts', '.ts'))]];
+  });
+  const config = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { paths: Object.fromEntries(sources), noUnusedLocals: false },
+    include: ['lines.ts'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  try {
+    const { stdout } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    expect(stdout).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
