@@ -1,28 +1,66 @@
 /** Models and pictures by their paths; without a path, the embedded model. */
+import { readFile } from 'node:fs/promises';
 import type { Engine } from '../engine.ts';
+import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { preprocess, toImage } from '../image/preprocess.ts';
-import { Model } from '../model/model.ts';
-import type { Preprocess } from '../model/preprocess.ts';
+import { imagenetPreprocess, preprocess, toImage } from '../image/preprocess.ts';
+import type { Model } from '../model/model.ts';
+import { parsePreprocess, type Preprocess } from '../model/preprocess.ts';
 import { decodeImage } from '../node/image.ts';
-import { readOnnxFile } from '../node/onnx.ts';
+import { imagenetLabels } from '../node/manifest.ts';
+import { loadOnnxFile } from '../node/onnx.ts';
 import { packageFolder } from '../node/package.ts';
-import { importOnnx } from '../onnx/network.ts';
+import type { ImportOptions } from '../onnx/network.ts';
 import type { Context } from './command.ts';
 
 export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
 
-/** @throws WgradError 'file-missing' and what {@link importOnnx} throws. */
-export async function openModel(engine: Engine, path: string = embeddedModel): Promise<Model> {
-  const { bytes, ...file } = await readOnnxFile(path);
-  return new Model(engine, await importOnnx(bytes, file));
+/** @throws what {@link loadOnnxFile} throws. */
+export const openModel = (engine: Engine, path: string = embeddedModel): Promise<Model> => loadOnnxFile(engine, path);
+
+/** --model, --labels and --preprocess of the command line. */
+export async function modelOf(c: Context): Promise<Model> {
+  const [labels, preprocess] = [c.text('labels'), c.text('preprocess')];
+  const options: ImportOptions = {};
+  if (labels !== undefined) options.labels = labels === 'imagenet' ? imagenetLabels() : await readLabels(labels);
+  if (preprocess === 'imagenet') options.preprocess = imagenetPreprocess;
+  else if (preprocess !== undefined) options.preprocess = parsePreprocess(await readJson(preprocess));
+  const model = await loadOnnxFile(await c.engine(), c.text('model') ?? embeddedModel, options);
+  if (!model.preprocess) {
+    c.log('the model does not say how pictures become its input: pixels in [0, 1] do; see --preprocess');
+  }
+  return model;
 }
 
-/** --model of the command line. */
-export const modelOf = async (c: Context): Promise<Model> => openModel(await c.engine(), c.text('model'));
+/** A JSON list, or one name a line. */
+async function readLabels(path: string): Promise<string[]> {
+  const text = await readText(path);
+  if (text.trimStart().startsWith('[')) return (await readJson(path)) as string[];
+  return text.trim().split(/\r?\n/);
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WgradError('file-format', `${path} is not JSON`, { cause });
+  }
+}
+
+const readText = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new WgradError('file-missing', `${path}: cannot be read`, { cause });
+  });
 
 export const modelOption = {
-  model: { type: 'string', value: 'FILE.onnx', help: 'the model; default: the embedded one' },
+  model: {
+    type: 'string',
+    value: 'FILE.onnx',
+    help: 'a file, or fetched weights by name; default: the embedded model',
+  },
+  labels: { type: 'string', value: 'FILE', help: 'class names, a JSON list or one a line; or: imagenet' },
+  preprocess: { type: 'string', value: 'FILE', help: 'JSON with mean, std, resize_shorter_side, crop; or: imagenet' },
 } as const;
 
 /** The model's own preprocessing, or pixel values as they are where the file does not say. */

@@ -50,7 +50,7 @@ async function explainSamples({ model, data, figure, c }: Tour, light: boolean):
   const figures: Figure[] = [];
   const scores = new Map<MethodName, number[]>();
   for (const method of methods) {
-    const explainer = await createExplainer(model, light ? { method } : { method, samples: 6, steps: 12, batch: 1 });
+    const explainer = await createExplainer(model, light ? { method } : { method, samples: 6, steps: 24, batch: 1 });
     for (const [i, s] of shown.entries()) {
       const a = await explainer.run(s.input, { signal: c.signal });
       const gap = a.completeness ? `, completeness gap ${percent(a.completeness.relativeGap)}` : '';

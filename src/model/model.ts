@@ -5,6 +5,7 @@
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
+import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Program } from '../plan/program.ts';
 import { matcher } from './globs.ts';
@@ -53,7 +54,7 @@ export class Model {
     readonly network: Network,
   ) {
     const labels = network.metadata.get('labels');
-    if (labels) this.labels = readJson(labels, 'labels') as string[];
+    if (labels) this.labels = readLabels(labels);
     const preprocess = network.metadata.get('preprocess');
     if (preprocess) this.preprocess = parsePreprocess(readJson(preprocess, 'preprocess'));
     for (const p of network.parameters.values()) if (p.trainable) this.unfrozen.add(p.name);
@@ -161,9 +162,16 @@ export class Model {
       inputs: { [this.inputName]: x },
       ...(options.training && { trainBatchNorm: (l: string, p: readonly string[]) => this.trainsBatchNorm(l, p) }),
     });
+    const logits = built.outputs[this.network.outputs[0]!]!;
+    if (this.labels && logits.shape.at(-1) !== this.labels.length) {
+      throw new WgradError(
+        'invalid-argument',
+        `${this.labels.length} labels for outputs of shape ${show(logits.shape)}`,
+      );
+    }
     return {
       input: x,
-      logits: built.outputs[this.network.outputs[0]!]!,
+      logits,
       outputs: built.outputs,
       updates: built.updates,
       value: (name) => {
@@ -234,6 +242,12 @@ function readJson(text: string, what: string): unknown {
   } catch (cause) {
     throw new WgradError('onnx-invalid', `the model's metadata entry '${what}' is not JSON`, { cause });
   }
+}
+
+function readLabels(text: string): string[] {
+  const labels = readJson(text, 'labels');
+  if (Array.isArray(labels) && labels.length > 0 && labels.every((l) => typeof l === 'string')) return labels;
+  throw new WgradError('onnx-invalid', "the model's metadata entry 'labels' is not a list of names");
 }
 
 /** Uniform in +-1/sqrt(fan in), as PyTorch initialises a linear layer. */

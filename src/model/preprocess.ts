@@ -11,6 +11,10 @@ export interface Preprocess {
   crop?: number;
 }
 
+/** Writes what {@link parsePreprocess} reads. */
+export const printPreprocess = ({ mean, std, resize, crop }: Preprocess): string =>
+  JSON.stringify({ mean, std, resize_shorter_side: resize, crop });
+
 /** Reads the `preprocess` entry of a model's metadata. */
 export function parsePreprocess(json: unknown): Preprocess {
   const entry = (json ?? {}) as Record<string, unknown>;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { cacheFolder } from './cache.ts';
 import type { PublishedModel } from './manifest.ts';
@@ -30,15 +30,18 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Where the cache keeps the file, whether it is there or not. */
+export const cachedPath = (entry: PublishedModel, folder = join(cacheFolder(), 'models')): string =>
+  join(folder, `${entry.sha256.slice(0, 12)}-${entry.file}`);
+
 /**
  * @returns the file's path. A cached file is verified again before it is used.
  * @throws WgradError 'download-failed' (network, status), 'download-corrupt' (length, hash, a page in place of the
  *   file); AbortError, which leaves a part to resume from.
  */
 export async function download(entry: PublishedModel, options: DownloadOptions = {}): Promise<string> {
-  const folder = options.folder ?? join(cacheFolder(), 'models');
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, `${entry.sha256.slice(0, 12)}-${entry.file}`);
+  const file = cachedPath(entry, options.folder);
+  await mkdir(dirname(file), { recursive: true });
   if ((await sizeOfFile(file)) > 0) {
     if ((await sha256(file)) === entry.sha256) return file;
     await rm(file);

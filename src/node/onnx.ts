@@ -1,9 +1,37 @@
 /** ONNX files on disk: the model's bytes, and external data out of the model's own folder and nowhere else. */
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve, sep } from 'node:path';
+import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
+import { Model } from '../model/model.ts';
+import { importOnnx, type ImportOptions } from '../onnx/network.ts';
 import { isLocalName } from '../onnx/tensor.ts';
 import type { ExternalDataResolver } from '../onnx/types.ts';
+import { cachedPath } from './download.ts';
+import { describePublished, publishedAs } from './manifest.ts';
+
+/**
+ * A model on an engine.
+ * @param source a file, or the name of published weights that `wgrad fetch` has put into the cache. Published files
+ *   get the labels and the preprocessing that the manifest has for them.
+ * @throws WgradError 'file-missing', 'file-format', and what {@link importOnnx} throws.
+ */
+export async function loadOnnxFile(engine: Engine, source: string, options: ImportOptions = {}): Promise<Model> {
+  const { bytes, ...file } = await readOnnxFile(await locate(source));
+  return new Model(engine, await importOnnx(bytes, { ...file, ...describePublished(bytes), ...options }));
+}
+
+/** A file of that name goes before published weights of that name. */
+async function locate(source: string): Promise<string> {
+  const isThere = (path: string) => stat(path).then(Boolean, () => false);
+  const entry = publishedAs(source);
+  if (!entry || (await isThere(source))) return source;
+  const cached = cachedPath(entry);
+  if (await isThere(cached)) return cached;
+  throw new WgradError('file-missing', `model ${source}: these published weights are not in the cache`, {
+    remedy: `Download them: wgrad fetch ${source}`,
+  });
+}
 
 export interface OnnxFile {
   bytes: Uint8Array;

@@ -2,13 +2,11 @@
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { Model } from '../model/model.ts';
-import type { DecodeOptions } from './decode.ts';
-import { importOnnx } from './network.ts';
+import { importOnnx, type ImportOptions } from './network.ts';
 
-export { importOnnx, OnnxNetwork } from './network.ts';
-export type { DecodeOptions } from './decode.ts';
+export { importOnnx, OnnxNetwork, type ImportOptions } from './network.ts';
 
-export interface LoadOptions extends DecodeOptions {
+export interface LoadOptions extends ImportOptions {
   /** Called with bytes received and in all (NaN where the server does not say), while a URL is read. */
   onProgress?: (received: number, total: number) => void;
   /** Hexadecimal SHA-256 that a downloaded file must have. */

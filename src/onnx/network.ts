@@ -2,6 +2,7 @@
 import { Variable } from '../graph/leaves.ts';
 import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
+import { printPreprocess, type Preprocess } from '../model/preprocess.ts';
 import { buildGraph } from './build.ts';
 import { BUILT_OPS } from './builders.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
@@ -12,6 +13,13 @@ import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts'
 import { separateSharedParameters } from './parameters.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
+/** What the caller knows of the model goes before the file's metadata, and into files that it is saved to. */
+export interface ImportOptions extends DecodeOptions {
+  /** Class names in the order of the logits. */
+  labels?: readonly string[];
+  preprocess?: Preprocess;
+}
+
 /**
  * Reads an ONNX model. Nothing touches a device: `new Model(engine, network)` does.
  *
@@ -19,9 +27,10 @@ import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
  *   'onnx-external-data', 'not-finite' naming a parameter that holds NaN or infinity; AbortError through
  *   `options.signal`.
  */
-export async function importOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Promise<OnnxNetwork> {
+export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
   const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
-  const network = new OnnxNetwork(separateSharedParameters(decoded));
+  const metadata = new Map([...decoded.metadata, ...known(options)]);
+  const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }));
   for (const { name, variable } of network.parameters.values()) {
     if (allFinite(variable.initial)) continue;
     throw new WgradError('not-finite', `${options.source ?? 'model'}: the parameter ${name} holds NaN or infinity`, {
@@ -29,6 +38,11 @@ export async function importOnnx(bytes: Uint8Array, options: DecodeOptions = {})
     });
   }
   return network;
+}
+
+function* known({ labels, preprocess }: ImportOptions): Iterable<[string, string]> {
+  if (labels) yield ['labels', JSON.stringify(labels)];
+  if (preprocess) yield ['preprocess', printPreprocess(preprocess)];
 }
 
 function allFinite(values: Float32Array): boolean {
