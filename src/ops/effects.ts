@@ -59,6 +59,7 @@ const sgdOp: Op<SgdAttrs> = {
         g: ctx.read(g!, variableLayout(p!)),
         v: v ? ctx.update(v) : ctx.scratch(1),
         scalars: ctx.read(scalars!),
+        guard: ctx.guard(),
       },
       constants: { COUNT: count, MOMENTUM: attrs.momentum, NESTEROV: attrs.nesterov, WEIGHT_DECAY: attrs.weightDecay },
       workgroups: grid(count, 64),
@@ -96,6 +97,7 @@ const adamOp: Op<AdamAttrs> = {
         m: ctx.update(m!),
         v: ctx.update(v!),
         scalars: ctx.read(scalars!),
+        guard: ctx.guard(),
       },
       constants: {
         COUNT: count,
@@ -134,7 +136,7 @@ const emaOp: Op<EmaAttrs> = {
   lower(ctx, { inputs: [variable, value], attrs }) {
     const count = Math.ceil(variable!.size / 4);
     ctx.dispatch(ema, {
-      bindings: { x: ctx.read(value!, variableLayout(variable!)), y: ctx.update(variable!) },
+      bindings: { x: ctx.read(value!, variableLayout(variable!)), y: ctx.update(variable!), guard: ctx.guard() },
       constants: { COUNT: count, MOMENTUM: attrs.momentum, SCALE: attrs.scale },
       workgroups: grid(count, 64),
     });

@@ -29,6 +29,8 @@ export interface LowerContext {
   alias(output: Tensor, input: Tensor, layout?: Layout): void;
   /** For effects: the variable's own storage, to be updated in place. */
   update(variable: Tensor): Storage;
+  /** For effects: one f32; while it is NaN or infinite, their kernels write nothing. */
+  guard(): Storage;
   /** Memory that lives during this node's dispatches only. */
   scratch(elements: number): Storage;
   /** A small read-only constant. */

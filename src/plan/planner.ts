@@ -42,13 +42,23 @@ export interface PlanRequest {
   outputs: Readonly<Record<string, Tensor>>;
   /** Results of effect ops: optimiser steps, running statistics, assignments. */
   updates?: readonly Tensor[];
+  /** A scalar, such as the loss: in a run where it is NaN or infinite, no update changes anything. */
+  updateIf?: Tensor;
   /** False runs every node by itself (default true): to find out whether fusion is to blame. */
   fuse?: boolean;
 }
 
+/** @throws WgradError 'shape' where updateIf is no float scalar; 'limit-exceeded'; what ops throw. */
 export function plan(request: PlanRequest, limits: GPUSupportedLimits): Plan {
+  const { updateIf } = request;
+  if (updateIf && (updateIf.size !== 1 || updateIf.dtype !== 'f32')) {
+    throw new WgradError('shape', `updateIf must be one f32, not ${updateIf}`);
+  }
   return new Planner(request, limits).run();
 }
+
+/** A guard for programs that have none. */
+const always = new Float32Array(1);
 
 class Planner implements LowerContext {
   private readonly values = new Map<Tensor, Value>();
@@ -59,6 +69,7 @@ class Planner implements LowerContext {
   private readonly plan: Plan;
   private node!: PlanNode;
   private isStatic = false;
+  private guardRegion: Region | undefined;
 
   constructor(
     private readonly request: PlanRequest,
@@ -78,7 +89,9 @@ class Planner implements LowerContext {
   run(): Plan {
     const { plan } = this;
     const outputs = Object.values(this.request.outputs);
-    const order = topologicalOrder([...outputs, ...(this.request.updates ?? [])]);
+    const { updates = [], updateIf } = this.request;
+    const kept = updateIf ? [...outputs, updateIf] : outputs;
+    const order = topologicalOrder([...kept, ...updates]);
     for (const node of order) {
       if (!node.op.effect) continue;
       for (const t of node.inputs) {
@@ -86,15 +99,22 @@ class Planner implements LowerContext {
         if (variable) plan.updated.add(variable);
       }
     }
-    const nodes = this.request.fuse === false ? order.map(plain) : fuse(order, new Set(outputs));
+    const nodes = this.request.fuse === false ? order.map(plain) : fuse(order, new Set(kept));
     for (const node of nodes) if (!node.op.effect) this.lowerNode(node);
     for (const [name, tensor] of Object.entries(this.request.outputs)) this.keep(name, tensor);
+    if (updateIf) this.guardRegion = this.settled('updateIf', updateIf);
     for (const node of nodes) if (node.op.effect) this.lowerNode(node);
     return plan;
   }
 
-  /** Outputs are values of the graph: those of the variables before this run's updates. */
   private keep(name: string, tensor: Tensor): void {
+    const region = this.settled(name, tensor);
+    region.last = Infinity;
+    this.plan.outputs.set(name, { tensor, region });
+  }
+
+  /** Where the tensor's value is that no update of this run changes: a copy, if it is a variable that one does. */
+  private settled(name: string, tensor: Tensor): Region {
     this.node = { op: tensor.node.op, attrs: tensor.node.attrs, inputs: [], outputs: [], role: 'forward', name };
     this.isStatic = this.statics.has(tensor);
     let region = this.read(tensor, 'row') as Region;
@@ -103,8 +123,7 @@ class Planner implements LowerContext {
       region = this.region('planned', source.bytes, name);
       copyLayout(this, source, region, tensor.shape, 'row', 'row');
     }
-    region.last = Infinity;
-    this.plan.outputs.set(name, { tensor, region });
+    return region;
   }
 
   private lowerNode(node: PlanNode): void {
@@ -188,6 +207,10 @@ class Planner implements LowerContext {
     const variable = variableOf(t);
     if (!variable || !this.node.op.effect) throw new Error(`${this.node.op.name} cannot update ${t} in place`);
     return this.variableRegion(variable);
+  }
+
+  guard(): Storage {
+    return this.guardRegion ?? this.constant(always);
   }
 
   scratch(elements: number): Storage {

@@ -51,7 +51,7 @@ export class TrainStep {
     const scalars = input('scalars', [SCALARS]);
     const slots = parameters.map((p) => optimizer.slot(p));
     const updates = [...slots.map((slot, i) => slot.update(gradients[i]!, scalars)), ...graph.updates];
-    const program = await model.engine.compile({ outputs: { loss, logits: graph.logits }, updates });
+    const program = await model.engine.compile({ outputs: { loss, logits: graph.logits }, updates, updateIf: loss });
     return new TrainStep(
       model,
       optimizer,
@@ -63,7 +63,7 @@ export class TrainStep {
 
   /**
    * @param pictures [batch, C, H, W] @param targets class indices [batch]
-   * @throws WgradError 'not-finite' when the loss is no number: the step has then spoilt the parameters.
+   * @throws WgradError 'not-finite' when the loss is no number: the parameters are then those before this step.
    */
   async run(pictures: Float32Array, targets: Int32Array, lr = this.optimizer.lr): Promise<StepResult> {
     const feeds = {
@@ -72,12 +72,12 @@ export class TrainStep {
       scalars: this.optimizer.scalars(this.steps + 1, lr),
     };
     const { loss, logits } = await this.program.run(feeds);
-    this.steps++;
     if (!Number.isFinite(loss[0])) {
-      throw new WgradError('not-finite', `training step ${this.steps}: the loss is ${loss[0]}`, {
+      throw new WgradError('not-finite', `training step ${this.steps + 1}: the loss is ${loss[0]}`, {
         remedy: 'Lower the learning rate, and check the pictures and weights for NaN',
       });
     }
+    this.steps++;
     return { loss: loss[0]!, correct: countCorrect(logits, targets) };
   }
 

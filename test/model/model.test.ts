@@ -12,6 +12,7 @@ import { crossEntropy } from '../../src/ops/losses.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { inMemory } from '../../src/train/dataset.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
+import type { WgradError } from '../../src/errors.ts';
 import { fit } from '../../src/train/fit.ts';
 import { adamw, sgd } from '../../src/train/optimizers.ts';
 import { TrainStep } from '../../src/train/step.ts';
@@ -122,6 +123,35 @@ describe('Model', () => {
     }
     model.dispose();
   });
+
+  it.each([sgd({ lr: 1e-2, momentum: 0.9 }), adamw({ lr: 1e-2 })])(
+    'is as it was after a step whose loss is no number: parameters, statistics, moments ($name)',
+    async (optimizer) => {
+      const engine = await testEngine();
+      const pictures = noise(2 * 3 * 32 * 32, 5);
+      const spoilt = pictures.map((v, i) => (i === 7 ? NaN : v));
+      const train = async (...batches: Float32Array[]) => {
+        const model = (await tinyModel(engine)).unfreeze('*').batchNorm('train');
+        const step = await TrainStep.create(model, { optimizer, batch: 2 });
+        const losses: (number | string)[] = [];
+        for (const batch of batches)
+          await step.run(batch, Int32Array.of(0, 1)).then(
+            ({ loss }) => losses.push(loss),
+            (e: WgradError) => losses.push(e.code),
+          );
+        const moments = await Promise.all(step.state.map((v) => engine.read(v)));
+        const left = { steps: step.steps, state: await model.state(), moments };
+        step.dispose();
+        model.dispose();
+        return { losses, left };
+      };
+      const clean = await train(pictures, pictures);
+      const broken = await train(pictures, spoilt, pictures);
+      expect(broken.losses).toEqual([clean.losses[0], 'not-finite', clean.losses[1]]);
+      expect(broken.left).toEqual(clean.left);
+      expect([...clean.left.state.values()].every((v) => v.every(Number.isFinite))).toBe(true);
+    },
+  );
 
   it('replaces its head, learns a toy problem the same way twice, and saves it', async () => {
     const engine = await testEngine();
