@@ -34,7 +34,8 @@ const schedules = { constant: () => 1, cosine: (p: number) => (1 + Math.cos(Math
 /**
  * Trains the model's unfrozen parameters in place. Stop early by leaving the loop or through `signal`; the parameters
  * then are those after the last whole step.
- * @throws WgradError 'invalid-argument', 'not-finite'; AbortError.
+ * @throws WgradError 'invalid-argument', 'dataset-empty', 'not-finite' (the parameters are those before that step);
+ *   AbortError.
  */
 export async function* fit(model: Model, data: Dataset, options: FitOptions): AsyncGenerator<FitEvent, void, void> {
   const { optimizer, epochs, validation, seed = 0, signal } = options;
