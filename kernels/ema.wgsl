@@ -1,5 +1,5 @@
-// y = (1 - MOMENTUM) y + MOMENTUM * SCALE * x, in place: running statistics. MOMENTUM 1 assigns. Nothing is written while the guard
-// is NaN or infinite.
+// y = (1 - MOMENTUM) y + MOMENTUM * SCALE * x, in place: running statistics. MOMENTUM 1 assigns.
+// Nothing is written while the guard is NaN or infinite.
 const COUNT: u32 = 1u; // vec4 groups
 const MOMENTUM: f32 = 0.1f;
 const SCALE: f32 = 1.0f;

@@ -16,7 +16,8 @@ import type { Context } from './command.ts';
 export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
 
 /** @throws what {@link loadOnnxFile} throws. */
-export const openModel = (engine: Engine, path: string = embeddedModel): Promise<Model> => loadOnnxFile(engine, path);
+export const openModel = (engine: Engine, path = embeddedModel, options?: ImportOptions): Promise<Model> =>
+  loadOnnxFile(engine, path, options);
 
 /** --model, --labels and --preprocess of the command line. */
 export async function modelOf(c: Context): Promise<Model> {
@@ -25,7 +26,7 @@ export async function modelOf(c: Context): Promise<Model> {
   if (labels !== undefined) options.labels = labels === 'imagenet' ? imagenetLabels() : await readLabels(labels);
   if (preprocess === 'imagenet') options.preprocess = imagenetPreprocess;
   else if (preprocess !== undefined) options.preprocess = parsePreprocess(await readJson(preprocess));
-  const model = await loadOnnxFile(await c.engine(), c.text('model') ?? embeddedModel, options);
+  const model = await openModel(await c.engine(), c.text('model'), options);
   if (!model.preprocess) {
     c.log('the model does not say how pictures become its input: pixels in [0, 1] do; see --preprocess');
   }
