@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { grad } from '../src/autograd/grad.ts';
 import { Model } from '../src/model/model.ts';
-import { resnetGraph } from '../src/model/resnet.ts';
+import { resnetGraph } from '../scripts/resnet.ts';
 import { createEngine } from '../src/node/index.ts';
 import { readOnnxFile } from '../src/node/onnx.ts';
 import { importOnnx, OnnxNetwork } from '../src/onnx/network.ts';

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { shapesDataset } from '../src/data/dataset.ts';
 import { shapeClasses, SIDE } from '../src/data/shapes.ts';
 import { Model } from '../src/model/model.ts';
-import { resnetGraph } from '../src/model/resnet.ts';
+import { resnetGraph } from './resnet.ts';
 import { createEngine } from '../src/node/index.ts';
 import { encodeOnnx } from '../src/onnx/export.ts';
 import { importOnnx } from '../src/onnx/network.ts';

@@ -1,12 +1,12 @@
 /** The engine: one device, its pipelines, and the values that live on it. */
+import { openAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
-import { VariableStore } from './gpu/variables.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
-import { openAdapter } from './browser/adapter.ts';
 import { Program, type Feeds } from './plan/program.ts';
 import type { PlanRequest } from './plan/planner.ts';
+import { VariableStore } from './plan/variables.ts';
 
 export interface EngineOptions {
   /** An adapter of your own; default: the page's `navigator.gpu`. In Node use `createEngine` of 'wgrad/node'. */

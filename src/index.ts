@@ -6,6 +6,6 @@ export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { Tensor, type DType } from './graph/tensor.ts';
 export { Program, type Feeds, type ProgramStats } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
-export type { Preprocess } from './model/preprocess.ts';
+export type { Preprocess } from './image/preprocess_spec.ts';
 export { Random } from './random.ts';
 export * from './ops/index.ts';

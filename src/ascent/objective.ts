@@ -3,11 +3,10 @@
  * `channel('layer3.5', 7).plus(logit('pug').times(0.1))`.
  */
 import { WgradError } from '../errors.ts';
-import { classIndex } from '../explain/target.ts';
-import type { Target } from '../explain/types.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Model, ModelGraph } from '../model/model.ts';
+import { classIndex, type Target } from '../model/target.ts';
 import { add as addTensors } from '../ops/binary.ts';
 import { mean } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';

@@ -4,7 +4,7 @@ import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { constant, input } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import type { Command } from './command.ts';
 import { parseExpression } from './expression.ts';
 import { openModel } from './model.ts';

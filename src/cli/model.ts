@@ -5,7 +5,7 @@ import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { imagenetPreprocess, preprocess, toImage } from '../image/preprocess.ts';
 import type { Model } from '../model/model.ts';
-import { parsePreprocess, type Preprocess } from '../model/preprocess.ts';
+import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
 import { decodeImage } from '../node/image.ts';
 import { imagenetLabels } from '../node/manifest.ts';
 import { loadOnnxFile } from '../node/onnx.ts';

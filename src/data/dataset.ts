@@ -2,7 +2,7 @@
 import type { Dataset } from '../train/dataset.ts';
 import { shapeClasses, shapePicture, SIDE, type ShapePicture } from './shapes.ts';
 import { Random } from '../random.ts';
-import type { Preprocess } from '../model/preprocess.ts';
+import type { Preprocess } from '../image/preprocess_spec.ts';
 
 /** RGB [SIDE, SIDE, 3] in 0..255 to the network's input [3, SIDE, SIDE]. */
 export function shapeInput({ pixels }: ShapePicture, { mean, std }: Preprocess): Float32Array {

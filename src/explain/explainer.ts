@@ -2,8 +2,8 @@
 import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
 import type { Model } from '../model/model.ts';
+import { argmax, classIndex } from '../model/target.ts';
 import { methodOf, type MethodName } from './methods.ts';
-import { argmax, classIndex } from './target.ts';
 import type { Attribution, CompiledMethod, ExplainOptions, Method, MethodOptions, RunOptions } from './types.ts';
 
 /**

@@ -3,7 +3,7 @@ export { channelReduce, channelReductions, type ChannelReduction } from './chann
 export { createExplainer, explain, Explainer } from './explainer.ts';
 export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
 export { methodNames, methods, type MethodName } from './methods.ts';
-export { argmax, classIndex } from './target.ts';
+export { argmax, classIndex, type Target } from '../model/target.ts';
 export {
   defaults,
   type Attribution,
@@ -13,5 +13,4 @@ export {
   type MethodOptions,
   type Progress,
   type RunOptions,
-  type Target,
 } from './types.ts';

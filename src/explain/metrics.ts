@@ -3,7 +3,7 @@
  * mask is above one half.
  */
 import { WgradError } from '../errors.ts';
-import { argmax } from './target.ts';
+import { argmax } from '../model/target.ts';
 
 export interface MaskScore {
   /** Share of the positive attribution that lies on the object, in [0, 1]; 0 where nothing is positive. */

@@ -1,9 +1,7 @@
 /** What goes into an explanation and what comes out of it; the defaults of every option in one table. */
 import type { Model } from '../model/model.ts';
+import type { Target } from '../model/target.ts';
 import type { MethodName } from './methods.ts';
-
-/** A class: its index in the logits or its label. */
-export type Target = number | string;
 
 export interface Progress {
   /** Gradients taken so far, and in all. */

@@ -2,7 +2,7 @@
  * What an op is: its shape rule, its vector-Jacobian product, and its lowering to kernels. One file an op in src/ops
  * holds all three side by side, so that a reader can check the maths from that file alone.
  */
-import type { LowerContext } from '../plan/lower.ts';
+import type { LowerContext } from './lower.ts';
 import type { Shape } from './shape.ts';
 import type { DType, Node, Tensor } from './tensor.ts';
 

@@ -1,6 +1,6 @@
 /** From a picture to a network's input, and back: resize, centre crop, x = (rgb / 255 - mean) / std. */
 import { WgradError } from '../errors.ts';
-import type { Preprocess } from '../model/preprocess.ts';
+import type { Preprocess } from './preprocess_spec.ts';
 import { checkImage, type Box, type Image } from './image.ts';
 import { resize } from './resize.ts';
 

@@ -7,11 +7,11 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
 import type { Program } from '../plan/program.ts';
 import { matcher } from './globs.ts';
 import type { BuiltNetwork, Network, NetworkParameter } from './network.ts';
 import { Random } from '../random.ts';
-import { parsePreprocess, type Preprocess } from './preprocess.ts';
 
 /**
  * eval: running statistics, never updated (the default: right for small fine-tuning sets). train: the statistics of

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { preprocess, type Size } from '../image/preprocess.ts';
-import type { Preprocess } from '../model/preprocess.ts';
+import type { Preprocess } from '../image/preprocess_spec.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from '../train/dataset.ts';
 import { decodeImage } from './image.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { WgradError } from '../errors.ts';
-import { parsePreprocess, type Preprocess } from '../model/preprocess.ts';
+import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
 import { packageFolder } from './package.ts';
 
 export interface PublishedModel {

@@ -2,7 +2,7 @@
 import { Variable } from '../graph/leaves.ts';
 import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
-import { printPreprocess, type Preprocess } from '../model/preprocess.ts';
+import { printPreprocess, type Preprocess } from '../image/preprocess_spec.ts';
 import { buildGraph } from './build.ts';
 import { BUILT_OPS } from './builders.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';

@@ -5,7 +5,7 @@
  */
 import type { onnx } from 'onnx-proto';
 import { WgradError } from '../errors.ts';
-import { bf16ToF32, f16ToF32 } from './half.ts';
+import { bf16ToF32, f16ToF32 } from '../formats/half.ts';
 import {
   allocate,
   dtypeOfCode,

@@ -6,6 +6,7 @@
  *   eval mode (statistics given):    dx = dy weight / sqrt(var + eps)
  *   train mode (the batch's own):    dx = weight / sqrt(var + eps) * (dy - sum(dy)/n - xhat sum(dy xhat)/n)
  */
+import { grid, vectorWidth } from '../gpu/grid.ts';
 import {
   batchNormFold,
   batchNormGrad,
@@ -17,7 +18,6 @@ import {
 } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, vectorWidth } from '../plan/lower.ts';
 import { WgradError } from '../errors.ts';
 import { add, mul, sub } from './binary.ts';
 import { broadcastTo } from './broadcast.ts';

@@ -4,12 +4,13 @@
  *   mul: da = g b, db = g a      div: da = g / b, db = -g y / b
  *   max, min: to the larger (smaller); at a tie each gets half, as in PyTorch.
  */
+import { grid } from '../gpu/grid.ts';
 import { binary as flatKernel, binaryBroadcast } from '../gpu/kernels.gen.ts';
 import { axisOrder, sameOrder, stridesIn } from '../graph/layout.ts';
+import type { LowerContext } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { broadcastShapes, sameShape, type Shape } from '../graph/shape.ts';
 import { apply1, type Layout, type Tensor } from '../graph/tensor.ts';
-import { grid, type LowerContext } from '../plan/lower.ts';
 import { sumTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
 import { affine, neg } from './unary.ts';

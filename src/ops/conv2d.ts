@@ -6,11 +6,12 @@
  *
  * All three are implicit GEMMs over channels-last data and one HWIO weight layout (kernels/conv_*.wgsl).
  */
+import { grid } from '../gpu/grid.ts';
 import { convForward, convGroupedForward } from '../gpu/kernels.gen.ts';
 import { packStruct } from '../gpu/kernel.ts';
+import type { LowerContext } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, type LowerContext } from '../plan/lower.ts';
 import { requireFloat } from './check.ts';
 import { croppedTarget, readFramed, readWeight, roundUp4 } from './conv_channels.ts';
 import {

@@ -4,6 +4,7 @@
  *   input gradient   dx[n,i,q] = sum_{o,k : q = p*stride - pad + k*dilation} dy[n,o,p] * w[o,i,k]
  *   weight gradient  dw[o,i,k] = sum_{n,p} x[n, i, p*stride - pad + k*dilation] * dy[n,o,p]
  */
+import { grid } from '../gpu/grid.ts';
 import {
   convGroupedInputGrad,
   convGroupedWeightGrad,
@@ -12,10 +13,10 @@ import {
   sumPartials,
 } from '../gpu/kernels.gen.ts';
 import { packStruct } from '../gpu/kernel.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Op } from '../graph/op.ts';
 import { sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
 import { conv2d, TILE } from './conv2d.ts';
 import { croppedTarget, readActivation, readWeight, roundUp4 } from './conv_channels.ts';
 import { withEpilogue } from './epilogue.ts';

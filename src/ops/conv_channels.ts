@@ -1,7 +1,7 @@
 /** The GEMM kernels take channels in groups of four: here they are padded with zeros, and cropped again. */
 import { stridesIn } from '../graph/layout.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { LowerContext, Storage } from '../plan/lower.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { copyStridedTo } from './copy.ts';
 

@@ -1,10 +1,11 @@
 /** Host side of kernels/copy_strided.wgsl: every op that only moves elements goes through here. */
 import { WgradError } from '../errors.ts';
+import { grid } from '../gpu/grid.ts';
 import { copyStrided } from '../gpu/kernels.gen.ts';
 import { axisOrder, stridesIn } from '../graph/layout.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 import { sizeOf, type Shape } from '../graph/shape.ts';
 import type { Layout } from '../graph/tensor.ts';
-import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
 
 export interface StridedCopy {
   /** Extents walked over; at most 6. */

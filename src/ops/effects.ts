@@ -2,13 +2,13 @@
  * Effects: ops that change variables in place. They run after everything that reads the old values (what they read of
  * other variables is copied first, so that their order does not matter), and their results are tokens for `engine.compile({ updates })`. Optimiser formulas follow PyTorch (kernels/sgd.wgsl, kernels/adam.wgsl).
  */
+import { grid } from '../gpu/grid.ts';
 import { adam, ema, sgd } from '../gpu/kernels.gen.ts';
 import { variableOf, type Variable } from '../graph/leaves.ts';
 import type { Op } from '../graph/op.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { apply1, withRole, type Layout, type Tensor } from '../graph/tensor.ts';
 import { WgradError } from '../errors.ts';
-import { grid } from '../plan/lower.ts';
 import { copyLayout } from './copy.ts';
 import { reshapeOp } from './reshape.ts';
 

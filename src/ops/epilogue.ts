@@ -1,8 +1,9 @@
 /** The elementwise pass behind a convolution, its input gradient or a BatchNorm (kernels/epilogue.wgsl). */
+import { grid, vectorWidth } from '../gpu/grid.ts';
 import { epilogue as kernel } from '../gpu/kernels.gen.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Op } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { grid, vectorWidth, type LowerContext, type Storage } from '../plan/lower.ts';
 import { readActivation } from './conv_channels.ts';
 
 /** Operands in the order in which they are applied. Vectors are [C]; residual and gate are like the result. */

@@ -6,10 +6,10 @@
  *   mse             (x - y)^2
  */
 import { WgradError } from '../errors.ts';
+import { grid } from '../gpu/grid.ts';
 import { oneHot as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { div, mul, sub } from './binary.ts';
 import { mean, sum } from './reduce.ts';
 import { logSoftmax } from './softmax.ts';

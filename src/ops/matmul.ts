@@ -5,11 +5,11 @@
  *   dA = G op(B)^T, dB = op(A)^T G, transposed back where A or B was
  */
 import { WgradError } from '../errors.ts';
+import { grid } from '../gpu/grid.ts';
 import { matmul as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
 import { reshape } from './reshape.ts';

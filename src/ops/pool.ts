@@ -5,11 +5,11 @@
  *   avg   y = mean of the window; dx = dy / elements, for every element of the window
  */
 import { WgradError } from '../errors.ts';
+import { grid, vectorWidth } from '../gpu/grid.ts';
 import { avgPool, avgPoolGrad, maxPool, maxPoolGrad } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { show, type Shape } from '../graph/shape.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, vectorWidth } from '../plan/lower.ts';
 import { requireFloat, requireRank } from './check.ts';
 import { mean } from './reduce.ts';
 

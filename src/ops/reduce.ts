@@ -6,12 +6,13 @@
  *   variance = mean((x - mean x)^2), in two passes: E[x^2] - E[x]^2 would cancel
  */
 import { WgradError } from '../errors.ts';
+import { grid } from '../gpu/grid.ts';
 import { reduce as kernel } from '../gpu/kernels.gen.ts';
 import { stridesIn } from '../graph/layout.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { normalizeAxes, sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid, type LowerContext, type Storage } from '../plan/lower.ts';
 import { div, equal, mul, sub } from './binary.ts';
 import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';

@@ -3,10 +3,10 @@
  * gradient is the same with R transposed. Weights follow torch.nn.functional.interpolate: half-pixel centres
  * (src = (dst + 0.5) * in / out - 0.5, clamped at 0) or aligned corners; antialias widens the triangle by the scale.
  */
+import { grid } from '../gpu/grid.ts';
 import { resize as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { requireRank } from './check.ts';
 
 export interface ResizeOptions {

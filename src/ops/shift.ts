@@ -3,11 +3,11 @@
  * It permutes the elements, so its gradient is the roll back, exactly: dx = shift of dy by (-dy, -dx).
  */
 import { WgradError } from '../errors.ts';
+import { grid } from '../gpu/grid.ts';
 import { shift as kernel } from '../gpu/kernels.gen.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { requireFloat, requireRank } from './check.ts';
 
 interface ShiftAttrs {

@@ -2,11 +2,11 @@
  * softmax:     y_i = e^x_i / sum_j e^x_j      dx = y (g - sum_j g_j y_j)
  * log-softmax: y = x - log sum_j e^x_j        dx = g - softmax(x) sum_j g_j
  */
+import { grid } from '../gpu/grid.ts';
 import { softmax as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { normalizeAxes, sizeOf } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { mul, sub } from './binary.ts';
 import { requireFloat } from './check.ts';
 import { sum } from './reduce.ts';

@@ -4,10 +4,10 @@
  * The table states each function's derivative in terms of x and y. relu'(0) = 0; clamp passes the gradient on the
  * closed interval, as PyTorch does.
  */
+import { grid } from '../gpu/grid.ts';
 import { unary as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../plan/lower.ts';
 import { binaryOp, div, mul, type BinaryKind } from './binary.ts';
 import { requireFloat } from './check.ts';
 

@@ -14,11 +14,11 @@ import {
   type Variable,
 } from '../graph/leaves.ts';
 import { sameOrder } from '../graph/layout.ts';
+import type { Dispatch, LowerContext, Storage } from '../graph/lower.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
 import { copyLayout } from '../ops/copy.ts';
 import { fuse, plain } from './fuse.ts';
-import type { Dispatch, LowerContext, Storage } from './lower.ts';
 import type { Region, RegionKind, Step } from './region.ts';
 
 interface Value {

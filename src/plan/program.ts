@@ -6,13 +6,13 @@ import { WgradError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import { GPU_USAGE, MAP_READ } from '../gpu/device.ts';
 import type { PipelineCache } from '../gpu/pipelines.ts';
-import type { VariableStore } from '../gpu/variables.ts';
 import { variableOp, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Role, TensorData } from '../graph/tensor.ts';
 import { memoryLowerBound, planMemory } from './memory.ts';
 import { plan, type Plan, type PlanRequest } from './planner.ts';
 import type { Region, Step } from './region.ts';
+import type { VariableStore } from './variables.ts';
 
 export interface ProgramStats {
   /** Dispatches of one run, by why they exist. */

@@ -3,7 +3,7 @@ import type { Kernel } from '../gpu/kernel.ts';
 import type { PlanNode } from '../graph/op.ts';
 import type { Variable } from '../graph/leaves.ts';
 import type { TensorData } from '../graph/tensor.ts';
-import type { Storage } from './lower.ts';
+import type { Storage } from '../graph/lower.ts';
 
 /**
  * planned: an intermediate, placed by the memory plan. static: depends on frozen variables and constants only, computed

@@ -1,9 +1,9 @@
 /** Accuracy and loss of a model in eval mode over a dataset. */
 import { input } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
+import { argmax } from '../model/target.ts';
 import { crossEntropy } from '../ops/losses.ts';
 import { loadBatch, type Dataset } from './dataset.ts';
-import { argmax } from './step.ts';
 
 export interface Evaluation {
   /** Share of pictures whose highest logit is the target's. */

@@ -3,6 +3,7 @@ import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
+import { argmax } from '../model/target.ts';
 import { crossEntropy } from '../ops/losses.ts';
 import type { Program } from '../plan/program.ts';
 import { SCALARS, type Optimizer } from './optimizers.ts';
@@ -97,7 +98,3 @@ export function countCorrect(logits: Float32Array, targets: Int32Array): number 
   });
   return correct;
 }
-
-/** Position of the first maximum. */
-export const argmax = (values: Float32Array): number =>
-  values.reduce((best, v, i) => (v > values[best]! ? i : best), 0);

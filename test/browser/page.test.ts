@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resnetGraph } from '../../src/model/resnet.ts';
+import { resnetGraph } from '../../scripts/resnet.ts';
 import { launchChromium } from '../../src/node/browser.ts';
 import { encodeOnnx } from '../../src/onnx/export.ts';
 import { testEngine } from '../support/engine.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../src/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const embedded = join(root, 'weights/shapes.onnx');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { centerCrop, imagenetPreprocess, normalize, preprocess, preprocessBatch, resizeAndCrop, toImage } from '../../src/image/preprocess.ts'; // prettier-ignore
 import { blank, type Image } from '../../src/image/image.ts';
-import type { Preprocess } from '../../src/model/preprocess.ts';
+import type { Preprocess } from '../../src/image/preprocess_spec.ts';
 import { resize, resizePlanes } from '../../src/image/resize.ts';
 import { decodeImage } from '../../src/node/image.ts';
 import { Random } from '../../src/random.ts';

@@ -5,7 +5,7 @@ import type { Engine } from '../../src/engine.ts';
 import { input } from '../../src/graph/leaves.ts';
 import { topologicalOrder, type Node } from '../../src/graph/tensor.ts';
 import { Model } from '../../src/model/model.ts';
-import { resnetGraph } from '../../src/model/resnet.ts';
+import { resnetGraph } from '../../scripts/resnet.ts';
 import { encodeOnnx } from '../../src/onnx/export.ts';
 import { importOnnx, OnnxNetwork } from '../../src/onnx/network.ts';
 import { crossEntropy } from '../../src/ops/losses.ts';

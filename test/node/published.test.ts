@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { imagenetPreprocess } from '../../src/image/preprocess.ts';
 import { Model } from '../../src/model/model.ts';
-import { resnetGraph } from '../../src/model/resnet.ts';
+import { resnetGraph } from '../../scripts/resnet.ts';
 import { cachedPath } from '../../src/node/download.ts';
 import { describePublished, findPublished, imagenetLabels } from '../../src/node/manifest.ts';
 import { loadOnnxFile } from '../../src/node/onnx.ts';

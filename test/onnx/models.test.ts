@@ -5,7 +5,7 @@ import { input } from '../../src/graph/leaves.ts';
 import { Model } from '../../src/model/model.ts';
 import { readOnnxFile } from '../../src/node/onnx.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
-import { decodeSafetensors } from '../../src/safetensors.ts';
+import { decodeSafetensors } from '../../src/formats/safetensors.ts';
 import { dataFolder, whyNoData } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
 import { compare, tolerance } from '../tolerance.ts';

@@ -15,7 +15,7 @@ import { max, mean, norm, sum, variance } from '../../src/ops/reduce.ts';
 import { resize } from '../../src/ops/resize.ts';
 import { logSoftmax, softmax } from '../../src/ops/softmax.ts';
 import { affine, clamp, exp, log, relu, sigmoid, sqrt, tanh } from '../../src/ops/unary.ts';
-import { decodeSafetensors } from '../../src/safetensors.ts';
+import { decodeSafetensors } from '../../src/formats/safetensors.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
 import { report } from '../support/report.ts';

@@ -4,7 +4,7 @@ import type { Engine } from '../../src/engine.ts';
 import { Model } from '../../src/model/model.ts';
 import { readOnnxFile } from '../../src/node/onnx.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
-import { decodeSafetensors } from '../../src/safetensors.ts';
+import { decodeSafetensors } from '../../src/formats/safetensors.ts';
 import { dataFolder } from './data.ts';
 
 export interface Golden {

@@ -1,6 +1,6 @@
 /** What an op's `lower` may ask of the planner. */
 import type { Constants, Kernel } from '../gpu/kernel.ts';
-import type { Layout, Tensor } from '../graph/tensor.ts';
+import type { Layout, Tensor } from './tensor.ts';
 
 /** A region of device memory that the planner will place: opaque to ops. */
 export interface Storage {
@@ -12,7 +12,7 @@ export type Bindings<K extends Kernel> = { readonly [N in keyof K['bindings']]: 
 export interface Dispatch<K extends Kernel> {
   bindings: Bindings<K>;
   constants?: Constants<K>;
-  /** Workgroup counts; each at most 65,535 (see {@link grid}). */
+  /** Workgroup counts; each at most 65,535 (see gpu/grid.ts). */
   workgroups: readonly [number, number?, number?];
 }
 
@@ -37,16 +37,3 @@ export interface LowerContext {
   constant(data: Float32Array | Int32Array | Uint32Array): Storage;
   dispatch<K extends Kernel>(kernel: K, dispatch: Dispatch<K>): void;
 }
-
-/**
- * Workgroup counts for a flat index space: kernels rebuild it as
- * `gid.x + gid.y * (num_workgroups.x * WORKGROUP_SIZE)`.
- */
-export function grid(items: number, workgroupSize: number): [number, number] {
-  const groups = Math.max(1, Math.ceil(items / workgroupSize));
-  const x = Math.min(groups, 65535);
-  return [x, Math.ceil(groups / x)];
-}
-
-/** Channels that one invocation takes: four at once where they come in whole groups (WIDTH in the kernels). */
-export const vectorWidth = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);

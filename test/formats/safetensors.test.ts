@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { WgradError } from '../src/errors.ts';
-import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.ts';
-import { dataFolder } from './support/data.ts';
+import { WgradError } from '../../src/errors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts';
+import { dataFolder } from '../support/data.ts';
 
 /** A file with any header at all. */
 function file(header: unknown, data: Uint8Array = new Uint8Array(0)): Uint8Array {

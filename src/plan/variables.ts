@@ -3,7 +3,7 @@ import { WgradError } from '../errors.ts';
 import type { Variable } from '../graph/leaves.ts';
 import { reorder } from '../graph/layout.ts';
 import { show } from '../graph/shape.ts';
-import { GPU_USAGE, MAP_READ, type Device } from './device.ts';
+import { GPU_USAGE, MAP_READ, type Device } from '../gpu/device.ts';
 
 interface Entry {
   buffer: GPUBuffer;

@@ -1,7 +1,9 @@
 /** Classes by index or by name. */
 import { WgradError } from '../errors.ts';
-import type { Model } from '../model/model.ts';
-import type { Target } from './types.ts';
+import type { Model } from './model.ts';
+
+/** A class: its index in the logits or its label. */
+export type Target = number | string;
 
 /**
  * Index of a class. A name matches a label without regard to case, or one of its comma-separated synonyms ('pug' for

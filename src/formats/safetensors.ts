@@ -3,8 +3,8 @@
  * little-endian (as is every machine that has WebGPU). https://github.com/huggingface/safetensors#format
  * Files are untrusted: everything in the header is checked before any of it is used.
  */
-import { WgradError } from './errors.ts';
-import { bf16ToF32, f16ToF32 } from './onnx/half.ts';
+import { WgradError } from '../errors.ts';
+import { bf16ToF32, f16ToF32 } from './half.ts';
 
 export type StoredData =
   | Float32Array

@@ -2,8 +2,8 @@
  * A fresh bottleneck ResNet (He et al., 2016; stride on the 3x3 as in torchvision) as an ONNX graph with torch names,
  * He-initialised: what the embedded model was trained from.
  */
-import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from '../onnx/types.ts';
-import { Random } from '../random.ts';
+import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from '../src/onnx/types.ts';
+import { Random } from '../src/random.ts';
 
 export interface ResnetOptions {
   /** Bottleneck widths of the stages; a stage puts out 4 times as many channels. */

@@ -1,6 +1,6 @@
 /** The three faults of a page, each its own code; `navigator` and the secure context are stood in for. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { openAdapter } from '../../src/browser/adapter.ts';
+import { openAdapter } from '../../src/gpu/adapter.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
