@@ -36,12 +36,16 @@ export const tolerance = {
 
 export interface Difference {
   maxAbs: number;
-  /** Maximum error over the largest magnitude of the reference. */
+  /** Maximum error over the largest finite magnitude of the reference. */
   maxRel: number;
   relL2: number;
   cosine: number;
 }
 
+/**
+ * NaN is right where the reference is NaN, an infinity where the reference is the same infinity, and neither counts
+ * in the norms. Any other value that is not finite is an infinite error, with cosine -1.
+ */
 export function compare(actual: ArrayLike<number>, expected: ArrayLike<number>): Difference {
   if (actual.length !== expected.length) throw new Error(`${actual.length} values against ${expected.length}`);
   let maxAbs = 0;
@@ -50,15 +54,19 @@ export function compare(actual: ArrayLike<number>, expected: ArrayLike<number>):
   for (let i = 0; i < expected.length; i++) {
     const a = actual[i]!;
     const e = expected[i]!;
-    const d = Math.abs(a - e);
-    // A NaN would slip through Math.max comparisons.
-    if (!(d <= maxAbs)) maxAbs = d;
-    largest = Math.max(largest, Math.abs(e));
-    dd += d * d;
-    ee += e * e;
-    aa += a * a;
-    ae += a * e;
+    if (Number.isFinite(a) && Number.isFinite(e)) {
+      const d = Math.abs(a - e);
+      maxAbs = Math.max(maxAbs, d);
+      largest = Math.max(largest, Math.abs(e));
+      dd += d * d;
+      ee += e * e;
+      aa += a * a;
+      ae += a * e;
+    } else if (!Object.is(a, e)) {
+      maxAbs = Infinity;
+    }
   }
+  if (maxAbs === Infinity) return { maxAbs, maxRel: Infinity, relL2: Infinity, cosine: -1 };
   const relL2 = ee > 0 ? Math.sqrt(dd / ee) : Math.sqrt(dd);
   const cosine = aa > 0 && ee > 0 ? ae / Math.sqrt(aa * ee) : aa === ee ? 1 : 0;
   return { maxAbs, maxRel: largest > 0 ? maxAbs / largest : maxAbs, relL2, cosine };
