@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'onnx-external-data'
   | 'file-missing'
   | 'file-format'
+  | 'file-write' // no permission, a folder in its place, a read-only disk
+  | 'disk-full'
   | 'image-decode'
   | 'dataset-empty'
   // downloads

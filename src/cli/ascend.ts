@@ -1,12 +1,13 @@
 /** `wgrad ascend`: draws what a channel, a neuron or a class responds to. */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascend, channel, logit, neuron, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
 import { encodePng } from '../image/png.ts';
+import { prepareFolder, writeWhole } from '../node/write.ts';
 import type { Command } from './command.ts';
 import { targetOf } from './explain.ts';
 import { imageOf, modelOf, modelOption } from './model.ts';
+import { fileName, numbered } from './names.ts';
 
 /** `layer3.5:7`, `layer3.5:7@4,4` or `logit:dog`. @throws WgradError 'usage'. */
 export function parseObjective(text: string): Objective {
@@ -37,11 +38,12 @@ export const ascendCommand: Command = {
   async run(c) {
     if (c.positionals.length === 0) throw new WgradError('usage', 'ascend: name at least one unit');
     const objectives = c.positionals.map((text) => [text, parseObjective(text)] as const);
-    const model = await modelOf(c);
     const out = c.text('out')!;
-    await mkdir(out, { recursive: true });
+    await prepareFolder(out);
+    const model = await modelOf(c);
+    const files = numbered(objectives.map(([text]) => fileName(text)));
     const results = [];
-    for (const [text, objective] of objectives) {
+    for (const [i, [text, objective]] of objectives.entries()) {
       const options = {
         objective,
         steps: c.number('steps'),
@@ -58,8 +60,8 @@ export const ascendCommand: Command = {
         c.progress(text, frame.step, options.steps);
         if (frame.step === options.steps) image = await frame.image();
       }
-      const file = join(out, `${text.replace(/[^\w.-]+/g, '_')}.png`);
-      await writeFile(file, await encodePng(imageOf(model, image!)));
+      const file = join(out, `${files[i]}.png`);
+      await writeWhole(file, await encodePng(imageOf(model, image!)));
       c.log(`${file}: ${text} from ${curve[0]!.toFixed(3)} to ${curve.at(-1)!.toFixed(3)}`);
       results.push({ unit: text, file, curve });
     }

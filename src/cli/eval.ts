@@ -1,10 +1,11 @@
 /** `wgrad eval`: values and gradients of a model as safetensors, for comparison with another framework. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { constant, input } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
+import { prepareFile, writeWhole } from '../node/write.ts';
 import type { Command } from './command.ts';
 import { parseExpression } from './expression.ts';
 import { openModel } from './model.ts';
@@ -40,6 +41,7 @@ export const evalCommand: Command = {
     if (!path || !out)
       throw new WgradError('usage', 'eval: a MODEL and --out are needed', { remedy: 'See: wgrad eval --help' });
     if (mode !== 'eval' && mode !== 'train') throw new WgradError('usage', `--bn ${mode} is neither eval nor train`);
+    await prepareFile(out);
     const engine = await c.engine();
     const model = await openModel(engine, path);
     const feeds: Record<string, Float32Array> = {};
@@ -82,7 +84,7 @@ export const evalCommand: Command = {
     const tensors = Object.fromEntries(
       Object.entries(outputs).map(([name, t]) => [name, { shape: t.shape, data: results[name]! }]),
     );
-    await writeFile(out, encodeSafetensors(tensors));
+    await writeWhole(out, encodeSafetensors(tensors));
     for (const [name, t] of Object.entries(outputs)) c.log(`${name} [${t.shape}]`);
     c.log(`${out} written`);
     c.result({ out, tensors: Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, t.shape])) });

@@ -1,13 +1,14 @@
 /** `wgrad explain IMAGE...`: attribution maps as overlays with a colour bar. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { channelReduce, createExplainer, methodNames, type Attribution, type MethodName } from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
 import { overlay } from '../image/overlay.ts';
 import type { Image } from '../image/image.ts';
+import { prepareFolder, writeWhole } from '../node/write.ts';
 import type { Command } from './command.ts';
 import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
+import { uniqueNames } from './names.ts';
 
 /** One value a pixel of the picture: CAMs as they are, input maps summed over the colours. */
 export function displayMap(a: Attribution): { map: Float32Array; signed: boolean } {
@@ -40,10 +41,11 @@ export const explainCommand: Command = {
   async run(c) {
     if (c.positionals.length === 0) throw new WgradError('usage', 'explain: name at least one picture');
     const names = c.texts('method').length > 0 ? c.texts('method') : ['grad-cam'];
-    const model = await modelOf(c);
     const out = c.text('out')!;
+    await prepareFolder(out);
+    const model = await modelOf(c);
+    const files = uniqueNames(c.positionals);
     const results = [];
-    await mkdir(out, { recursive: true });
     for (const name of names) {
       const layer = c.text('layer');
       const explainer = await createExplainer(model, {
@@ -52,7 +54,7 @@ export const explainCommand: Command = {
         samples: c.number('samples'),
         ...(layer !== undefined && { layer }),
       });
-      for (const path of c.positionals) {
+      for (const [i, path] of c.positionals.entries()) {
         const picture = await openPicture(model, path);
         const target = targetOf(c.text('target'));
         const a = await explainer.run(picture.input, {
@@ -60,11 +62,11 @@ export const explainCommand: Command = {
           onProgress: ({ done, total }) => c.progress(name, done, total),
           ...(target !== undefined && { target }),
         });
-        const file = join(out, `${basename(path, extname(path))}.${name}.png`);
-        await writeFile(file, await encodePng(renderAttribution(picture.image, a)));
+        const file = join(out, `${files[i]}.${name}.png`);
+        await writeWhole(file, await encodePng(renderAttribution(picture.image, a)));
         const what = a.target === null ? 'sum of all classes' : labelOf(model, a.target);
         const gap = a.completeness ? `, completeness gap ${(100 * a.completeness.relativeGap).toFixed(2)} %` : '';
-        c.log(`${file}: ${name} for ${what}, score ${a.score.toFixed(3)}${gap}`);
+        c.log(`${file}: ${path}, ${name} for ${what}, score ${a.score.toFixed(3)}${gap}`);
         results.push({ path, file, method: name, target: a.target, score: a.score, completeness: a.completeness });
       }
       explainer.dispose();

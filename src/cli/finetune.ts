@@ -1,11 +1,9 @@
 /** `wgrad finetune --images DIR`: trains the chosen parameters on pictures sorted in folders by class. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { folderDataset } from '../node/folder_dataset.ts';
+import { prepareFile, writeWhole } from '../node/write.ts';
 import { fit } from '../train/fit.ts';
 import { adam, adamw, sgd, type Optimizer } from '../train/optimizers.ts';
-import type { Model } from '../model/model.ts';
 import type { Command } from './command.ts';
 import { modelOf, modelOption, specOf } from './model.ts';
 
@@ -14,13 +12,6 @@ const optimizers: Record<string, (lr: number, weightDecay: number) => Optimizer>
   adam: (lr, weightDecay) => adam({ lr, weightDecay }),
   adamw: (lr, weightDecay) => adamw({ lr, weightDecay }),
 };
-
-/** Written whole or not at all: a run that is cut off leaves the last good file. */
-async function save(model: Model, file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.part`, await model.saveOnnx());
-  await rename(`${file}.part`, file);
-}
 
 export const finetuneCommand: Command = {
   summary: 'train chosen layers on your own classes, and write the model as ONNX',
@@ -48,6 +39,8 @@ export const finetuneCommand: Command = {
     const mode = c.text('bn');
     if (mode !== 'eval' && mode !== 'train' && mode !== 'auto')
       throw new WgradError('usage', `--bn ${mode} is unknown`);
+    const out = c.text('out')!;
+    await prepareFile(out);
     const model = await modelOf(c);
     const [, height, width] = model.pictureShape;
     const limit = c.number('limit');
@@ -69,7 +62,6 @@ export const finetuneCommand: Command = {
       .unfreeze(...(unfrozen.length > 0 ? unfrozen : [head]))
       .batchNorm(mode);
     c.log(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
-    const out = c.text('out')!;
     const epochs = [];
     const run = fit(model, train, {
       optimizer: optimizer(c.number('lr'), c.number('weight-decay')),
@@ -89,13 +81,13 @@ export const finetuneCommand: Command = {
         const { epoch, loss, accuracy, validation: held } = event;
         c.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
         epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });
-        await save(model, out);
+        await writeWhole(out, await model.saveOnnx());
       }
     } catch (error) {
       // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
       // good epoch.
       if (c.signal.aborted) {
-        await save(model, out);
+        await writeWhole(out, await model.saveOnnx());
         c.log(`${out} written, as of the last whole step`);
       }
       throw error;

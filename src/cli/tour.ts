@@ -1,5 +1,4 @@
 /** `wgrad tour`, the main job: classify, explain, fine-tune, draw; one page that shows all of it. */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adam, ascend, channel, logit, type AscentOptimizer, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
@@ -7,12 +6,14 @@ import { createExplainer, maskScore, type MethodName } from '../explain/index.ts
 import { encodePng } from '../image/png.ts';
 import type { Image } from '../image/image.ts';
 import type { Model } from '../model/model.ts';
+import { prepareFolder, writeWhole } from '../node/write.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { fit } from '../train/fit.ts';
 import { sgd } from '../train/optimizers.ts';
 import type { Command, Context } from './command.ts';
 import { displayMap, renderAttribution } from './explain.ts';
 import { imageOf, labelOf, modelOf, modelOption } from './model.ts';
+import { fileName } from './names.ts';
 import { renderPage, type Figure, type Section } from './page.ts';
 import { softmaxOf, topClasses } from './scores.ts';
 import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
@@ -166,16 +167,16 @@ export const tourCommand: Command = {
     if ((c.text('model') === undefined) !== (images === undefined)) {
       throw new WgradError('usage', 'tour: --model and --images go together');
     }
+    const out = c.text('out')!;
+    await prepareFolder(out);
     const started = performance.now();
     const model = await modelOf(c);
     const data = images
       ? await photosTour(model, images, c.number('classes'), c.number('per-class'))
       : await shapesTour(model);
-    const out = c.text('out')!;
-    await mkdir(out, { recursive: true });
     const figure = async (name: string, image: Image, caption: string) => {
       const png = await encodePng(image);
-      await writeFile(join(out, `${name}.png`), png);
+      await writeWhole(join(out, `${fileName(name)}.png`), png);
       return { png, caption };
     };
     const tour: Tour = { c, model, data, figure };
@@ -189,11 +190,11 @@ export const tourCommand: Command = {
     c.log('fine-tune');
     const tuned = await finetune(tour);
     sections.push(tuned.section);
-    await writeFile(join(out, 'tuned.onnx'), await model.saveOnnx());
+    await writeWhole(join(out, 'tuned.onnx'), await model.saveOnnx());
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     const intro = `${c.text('model') ?? 'The embedded model'} on ${(await c.engine()).description}, ${seconds} s.`;
     const page = join(out, 'index.html');
-    await writeFile(page, renderPage('A tour of wgrad', intro, sections));
+    await writeWhole(page, renderPage('A tour of wgrad', intro, sections));
     c.log(`${page} written after ${seconds} s`);
     c.result({ page, accuracyBefore: tuned.before, accuracyAfter: tuned.after, seconds: Number(seconds) });
   },

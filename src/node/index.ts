@@ -7,6 +7,7 @@ export { folderDataset, type FolderDataset, type FolderOptions } from './folder_
 export { decodeImage, type DecodeOptions } from './image.ts';
 export { findPublished, type PublishedModel } from './manifest.ts';
 export { loadOnnxFile } from './onnx.ts';
+export { writeWhole } from './write.ts';
 
 export interface NodeEngineOptions {
   /** 'gpu', 'lavapipe', 'swiftshader' or 'chromium'; default: WGRAD_ADAPTER, else the best there is. */
