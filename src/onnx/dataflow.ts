@@ -25,8 +25,9 @@ export function dataflow(graph: OnnxGraph): Dataflow {
     for (const input of node.inputs) {
       if (!input) continue;
       const readers = consumers.get(input);
-      if (readers) readers.push(node);
-      else consumers.set(input, [node]);
+      if (!readers) consumers.set(input, [node]);
+      // One that takes a value twice is one reader.
+      else if (readers.at(-1) !== node) readers.push(node);
     }
     const depends = dataInputs(node).some((input) => runtime.has(input));
     for (const output of node.outputs) {
@@ -49,11 +50,4 @@ export function runtimeProducers(node: OnnxNode, flow: Dataflow): OnnxNode[] {
     .filter((input) => flow.runtime.has(input))
     .map((input) => flow.producer.get(input))
     .filter((from) => from !== undefined);
-}
-
-/** A node's ancestors at run time, itself included. */
-export function ancestors(node: OnnxNode, flow: Dataflow): Set<OnnxNode> {
-  const seen = new Set([node]);
-  for (const at of seen) for (const from of runtimeProducers(at, flow)) seen.add(from);
-  return seen;
 }

@@ -1,7 +1,10 @@
 /** ONNX bytes -> {@link OnnxGraph}: decoded, complete, in topological order, or one error that lists what is wrong. */
 import type { onnx } from 'onnx-proto';
 import { WgradError } from '../errors.ts';
-import { int, isExternal, readExternal, readTensor } from './tensor.ts';
+import { MAX_NODES } from './budget.ts';
+import { ExternalFiles } from './external.ts';
+import { Pace } from './pace.ts';
+import { int, isExternal, readTensor } from './tensor.ts';
 import { parseModel } from './proto.ts';
 import { dtypeOfCode, OPSET_MAX, OPSET_MIN } from './types.ts';
 import type { ExternalDataResolver, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from './types.ts';
@@ -23,38 +26,22 @@ export interface DecodeOptions {
  */
 export async function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Promise<OnnxGraph> {
   const source = options.source ?? 'model';
-  try {
-    return await decode(bytes, source, options);
-  } catch (cause) {
-    if (cause instanceof WgradError || options.signal?.aborted) throw cause;
-    throw new WgradError('onnx-parse', `${source}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
-}
-
-async function decode(bytes: Uint8Array, source: string, options: DecodeOptions): Promise<OnnxGraph> {
+  const pace = new Pace(options.signal);
+  await pace.next();
   const model = parseModel(bytes, source);
   const graph = model.graph!;
   const opset = standardOpset(model, source);
+  const count = graph.node?.length ?? 0;
+  if (count > MAX_NODES)
+    throw new WgradError('onnx-invalid', `${source}: ${count} nodes; at most ${MAX_NODES} are read`);
 
   const problems: string[] = [];
-  const initializers = new Map<string, OnnxTensor>();
-  if (graph.sparseInitializer?.length) problems.push(`${graph.sparseInitializer.length} sparse initialisers`);
-  for (const tensor of graph.initializer ?? []) {
-    options.signal?.throwIfAborted();
-    const name = tensor.name ?? '';
-    const what = `${source}: initialiser '${name}'`;
-    if (!name) problems.push('an initialiser without a name');
-    if (initializers.has(name)) problems.push(`initialiser '${name}' is given twice`);
-    else
-      initializers.set(
-        name,
-        isExternal(tensor) ? await readExternal(tensor, what, options.external) : readTensor(tensor, what),
-      );
+  const initializers = await readInitializers(graph, source, options, pace, problems);
+  const nodes: OnnxNode[] = [];
+  for (const [index, node] of (graph.node ?? []).entries()) {
+    await pace.next();
+    nodes.push(readNode(node, index, source, problems));
   }
-
-  const nodes = (graph.node ?? []).map((node, index) => readNode(node, index, source));
   const inputs = (graph.input ?? []).map((info) => readValueInfo(info, source));
   const outputs = (graph.output ?? []).map((info) => readValueInfo(info, source));
   const draft: OnnxGraph = {
@@ -68,7 +55,29 @@ async function decode(bytes: Uint8Array, source: string, options: DecodeOptions)
     outputs,
     metadata: new Map((model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? ''])),
   };
+  await pace.next();
   return validate(draft, source, problems, options.supported);
+}
+
+async function readInitializers(
+  graph: onnx.IGraphProto,
+  source: string,
+  options: DecodeOptions,
+  pace: Pace,
+  problems: string[],
+): Promise<Map<string, OnnxTensor>> {
+  const initializers = new Map<string, OnnxTensor>();
+  const files = new ExternalFiles(options.external);
+  if (graph.sparseInitializer?.length) problems.push(`${graph.sparseInitializer.length} sparse initialisers`);
+  for (const tensor of graph.initializer ?? []) {
+    await pace.next();
+    const name = tensor.name ?? '';
+    const what = `${source}: initialiser '${name}'`;
+    if (!name) problems.push('an initialiser without a name');
+    if (initializers.has(name)) problems.push(`initialiser '${name}' is given twice`);
+    else initializers.set(name, isExternal(tensor) ? await files.read(tensor, what) : readTensor(tensor, what));
+  }
+  return initializers;
 }
 
 function standardOpset(model: onnx.IModelProto, source: string): number {
@@ -81,18 +90,22 @@ function standardOpset(model: onnx.IModelProto, source: string): number {
   return opset;
 }
 
-function readNode(node: onnx.INodeProto, index: number, source: string): OnnxNode {
+function readNode(node: onnx.INodeProto, index: number, source: string, problems: string[]): OnnxNode {
   const opType = node.opType ?? '';
   const name = node.name || `${opType}_${index}`;
+  const attributes = new Map<string, OnnxAttribute>();
+  for (const attribute of node.attribute ?? []) {
+    const key = attribute.name ?? '';
+    if (attributes.has(key)) problems.push(`node '${name}' (${opType}): attribute '${key}' is given twice`);
+    attributes.set(key, readAttribute(attribute, name, source));
+  }
   return {
     name,
     opType,
     domain: node.domain && node.domain !== 'ai.onnx' ? node.domain : '',
     inputs: node.input ?? [],
     outputs: node.output ?? [],
-    attributes: new Map(
-      (node.attribute ?? []).map((attribute) => [attribute.name ?? '', readAttribute(attribute, name, source)]),
-    ),
+    attributes,
   };
 }
 

@@ -10,6 +10,7 @@ import { encodeOnnx } from './export.ts';
 import { FOLDED_OPS } from './fold.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
+import { Pace } from './pace.ts';
 import { separateSharedParameters } from './parameters.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
@@ -30,8 +31,10 @@ export interface ImportOptions extends DecodeOptions {
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
   const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
+  const pace = new Pace(options.signal);
   const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }));
   for (const { name, variable } of network.parameters.values()) {
+    await pace.next();
     if (allFinite(variable.initial)) continue;
     throw new WgradError('not-finite', `${options.source ?? 'model'}: the parameter ${name} holds NaN or infinity`, {
       remedy: 'Export the model again from a sound checkpoint',

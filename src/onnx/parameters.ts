@@ -35,13 +35,14 @@ const PASSES = new Set(['Identity', 'Cast', 'CastLike', 'Transpose', 'Reshape', 
 
 /** What an initialiser is to the ops that read it, through reshapes; undefined: a constant. */
 function useOf(name: string, flow: Dataflow): { kind: ParameterKind; node: OnnxNode; slot: number } | undefined {
-  for (const node of flow.consumers.get(name) ?? []) {
-    const slot = node.inputs.indexOf(name);
-    const kind = SLOTS[node.opType]?.[slot];
-    if (kind) return { kind, node, slot };
-    const passed = PASSES.has(node.opType) && slot === 0 ? useOf(node.outputs[0]!, flow) : undefined;
-    if (passed) return passed;
-  }
+  const forms = new Set([name]);
+  for (const form of forms)
+    for (const node of flow.consumers.get(form) ?? []) {
+      const slot = node.inputs.indexOf(form);
+      const kind = SLOTS[node.opType]?.[slot];
+      if (kind) return { kind, node, slot };
+      if (PASSES.has(node.opType) && slot === 0) forms.add(node.outputs[0]!);
+    }
   return undefined;
 }
 

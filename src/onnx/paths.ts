@@ -9,7 +9,7 @@
  *
  * Nodes without a name of their own (the ReLUs of a dynamo export) are placed by what they read.
  */
-import { ancestors, runtimeNodes, runtimeProducers, type Dataflow } from './dataflow.ts';
+import { runtimeNodes, runtimeProducers, type Dataflow } from './dataflow.ts';
 import type { ParameterInfo } from './parameters.ts';
 import type { Structure } from './structure.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
@@ -49,10 +49,19 @@ export function nodePaths(
       (style === 'scopes' || style === 'keras' ? fromScope(node) : undefined) ??
       (style === 'mxnet' ? (weightPath(node, UNDERSCORED) ?? fromUnderscores(node, nodes.length)) : undefined) ??
       (style === 'position' ? structure.paths.get(node) : undefined);
-    if (path !== undefined) explicit.set(node, path);
+    if (path !== undefined) explicit.set(node, shallow(path));
   }
   if (style === 'keras' || style === 'mxnet') shorten(explicit, style === 'keras' ? '/' : '_', owned);
   return { style, paths: place(nodes, flow, functionalInModules(explicit)) };
+}
+
+/** Trees of names are walked recursively, and no network is nested deeper: what comes below is one name. */
+const MAX_DEPTH = 32;
+
+function shallow(path: string): string {
+  const segments = path.split('.');
+  if (segments.length <= MAX_DEPTH) return path;
+  return [...segments.slice(0, MAX_DEPTH - 1), segments.slice(MAX_DEPTH - 1).join('_')].join('.');
 }
 
 function styleOf(nodes: readonly OnnxNode[], owned: ReadonlyMap<OnnxNode, string[]>): NamingStyle {
@@ -101,7 +110,7 @@ function shorten(paths: Map<OnnxNode, string>, separator: string, owned: Readonl
   for (const [node, path] of paths) {
     const rest = (path.startsWith(prefix) ? path.slice(prefix.length) : path).replace(/^_+/, '');
     const parts = HIERARCHIES.map((pattern) => pattern.exec(rest)?.slice(1)).find(Boolean);
-    paths.set(node, parts ? parts.join('.') : rest.split('/').join('.'));
+    paths.set(node, shallow(parts ? parts.join('.') : rest.split('/').join('.')));
   }
 }
 
@@ -111,9 +120,9 @@ function functionalInModules(explicit: Map<OnnxNode, string>): Map<OnnxNode, str
   for (const path of explicit.values())
     for (let at = path.lastIndexOf('.'); at > 0; at = path.lastIndexOf('.', at - 1)) containers.add(path.slice(0, at));
   const out = new Map<OnnxNode, string>();
-  const taken = new Set(explicit.values());
+  const names = new Names(explicit.values());
   for (const [node, path] of explicit)
-    out.set(node, containers.has(path) ? unique(`${path}.${baseName(node)}`, taken) : path);
+    out.set(node, containers.has(path) ? names.unique(`${path}.${baseName(node)}`) : path);
   return out;
 }
 
@@ -130,11 +139,23 @@ const BASE_NAMES: Readonly<Record<string, string>> = {
 
 const baseName = (node: OnnxNode) => BASE_NAMES[node.opType] ?? node.opType.toLowerCase();
 
-function unique(name: string, taken: Set<string>): string {
-  let candidate = name;
-  for (let n = 1; taken.has(candidate); n++) candidate = `${name}_${n}`;
-  taken.add(candidate);
-  return candidate;
+/** Names that are taken; the next one of a kind gets a number. */
+class Names {
+  private readonly taken: Set<string>;
+  private readonly next = new Map<string, number>();
+
+  constructor(taken: Iterable<string>) {
+    this.taken = new Set(taken);
+  }
+
+  unique(name: string): string {
+    let candidate = name;
+    let n = this.next.get(name) ?? 1;
+    for (; this.taken.has(candidate); n++) candidate = `${name}_${n}`;
+    this.next.set(name, n);
+    this.taken.add(candidate);
+    return candidate;
+  }
 }
 
 /** Ops that belong to the module whose output they work on; others stand between modules. */
@@ -145,22 +166,39 @@ const FOLLOWERS = new Set(
 /** Gives every node without a path one: in the scope of what it reads, or, between modules, in the scope around. */
 function place(nodes: readonly OnnxNode[], flow: Dataflow, explicit: ReadonlyMap<OnnxNode, string>) {
   const paths = new Map(explicit);
-  const taken = new Set(explicit.values());
+  const names = new Names(explicit.values());
   for (const node of nodes) {
     if (paths.has(node)) continue;
     const behind = sourceScope(node, flow, paths);
     const scope = FOLLOWERS.has(node.opType) ? behind : common([behind, ...scopesAhead(node, flow, explicit)]);
-    paths.set(node, unique([...scope, baseName(node)].join('.'), taken));
+    paths.set(node, names.unique([...scope, baseName(node)].join('.')));
   }
   return paths;
 }
 
 /** The scope of the newest value that a node reads: an identity shortcut comes from an older block and has no say. */
 function sourceScope(node: OnnxNode, flow: Dataflow, paths: ReadonlyMap<OnnxNode, string>): string[] {
-  const sources = runtimeProducers(node, flow);
-  const above = sources.map((source) => ancestors(source, flow));
-  const newest = sources.filter((source) => !sources.some((other, i) => other !== source && above[i]!.has(source)));
+  const sources = [...new Set(runtimeProducers(node, flow))];
+  const older = sources.length > 1 ? above(sources, flow) : new Set<OnnxNode>();
+  const newest = sources.filter((source) => !older.has(source));
   return newest.length ? common(newest.map((source) => parent(paths.get(source) ?? ''))) : [];
+}
+
+/** Nodes that a search through the graph visits; names are found nearby or not at all. */
+const MAX_VISITED = 256;
+
+/** What the given nodes depend on, back to the oldest of them. */
+function above(nodes: readonly OnnxNode[], flow: Dataflow): Set<OnnxNode> {
+  const place = (node: OnnxNode) => flow.order.get(node)!;
+  const oldest = nodes.reduce((least, node) => Math.min(least, place(node)), Infinity);
+  const seen = new Set<OnnxNode>();
+  const parents = (node: OnnxNode) => runtimeProducers(node, flow).filter((from) => place(from) >= oldest);
+  for (const node of nodes) for (const from of parents(node)) seen.add(from);
+  for (const at of seen) {
+    if (seen.size > MAX_VISITED) break;
+    for (const from of parents(at)) seen.add(from);
+  }
+  return seen;
 }
 
 /** Scopes of the next nodes downstream that have a path of their own. */
@@ -173,6 +211,7 @@ function scopesAhead(node: OnnxNode, flow: Dataflow, explicit: ReadonlyMap<OnnxN
         const path = explicit.get(reader);
         if (path !== undefined) found.push(parent(path));
         else seen.add(reader);
+        if (seen.size + found.length > MAX_VISITED) return found;
       }
   return found;
 }

@@ -1,27 +1,21 @@
 /**
  * TensorProto -> OnnxTensor, in every form in which exporters store numbers: raw_data, the typed repeated fields
- * (float16 and the small integers travel in int32_data), and external files. The bytes that a shape needs are counted
+ * (float16 and the small integers travel in int32_data); external files are in external.ts. The bytes that a shape needs are counted
  * and compared with the bytes that are there before anything is allocated.
  */
 import type { onnx } from 'onnx-proto';
 import { WgradError } from '../errors.ts';
 import { bf16ToF32, f16ToF32 } from '../formats/half.ts';
-import {
-  allocate,
-  dtypeOfCode,
-  DTYPES,
-  elements,
-  type ExternalDataResolver,
-  type OnnxDtype,
-  type OnnxTensor,
-} from './types.ts';
+import { allocate, dtypeOfCode, DTYPES, elements, type OnnxDtype, type OnnxTensor } from './types.ts';
 
 /** Larger dimensions than this do not occur, and products of a few of them still stay exact in a double. */
 const MAX_DIM = 2 ** 31;
 
 /** protobuf's 64-bit integers arrive as numbers, as Long objects, or not at all. */
-export function int(value: unknown): number {
-  return typeof value === 'number' ? value : value == null ? 0 : Number(String(value));
+type Int = number | { toNumber(): number };
+
+export function int(value: Int | null | undefined): number {
+  return typeof value === 'number' ? value : (value?.toNumber() ?? 0);
 }
 
 function invalid(what: string, reason: string): WgradError {
@@ -29,7 +23,7 @@ function invalid(what: string, reason: string): WgradError {
 }
 
 /** Checked dims and dtype of a TensorProto, without touching its data. */
-function header(tensor: onnx.ITensorProto, what: string): { dims: number[]; dtype: OnnxDtype; count: number } {
+export function header(tensor: onnx.ITensorProto, what: string): { dims: number[]; dtype: OnnxDtype; count: number } {
   const dtype = dtypeOfCode(tensor.dataType ?? 0);
   if (!dtype) throw new WgradError('onnx-unsupported', `${what}: data type ${tensor.dataType ?? 0} cannot be read`);
   const dims = (tensor.dims ?? []).map(int);
@@ -69,7 +63,7 @@ export function readRaw(bytes: Uint8Array, dtype: OnnxDtype, count: number): Flo
 }
 
 /** The repeated field in which a dtype is stored when raw_data is not used. */
-function typedField(tensor: onnx.ITensorProto, dtype: OnnxDtype): readonly unknown[] {
+function typedField(tensor: onnx.ITensorProto, dtype: OnnxDtype): readonly Int[] {
   if (dtype === 'f32') return tensor.floatData ?? [];
   if (dtype === 'f64') return tensor.doubleData ?? [];
   if (dtype === 'i64') return tensor.int64Data ?? [];
@@ -77,7 +71,7 @@ function typedField(tensor: onnx.ITensorProto, dtype: OnnxDtype): readonly unkno
   return tensor.int32Data ?? [];
 }
 
-function readTyped(values: readonly unknown[], dtype: OnnxDtype): Float32Array | Float64Array {
+function readTyped(values: readonly Int[], dtype: OnnxDtype): Float32Array | Float64Array {
   const data = allocate(dtype, values.length);
   const convert = dtype === 'f16' ? f16ToF32 : dtype === 'bf16' ? bf16ToF32 : undefined;
   for (let i = 0; i < values.length; i++) data[i] = convert ? convert(int(values[i]) & 0xffff) : int(values[i]);
@@ -107,45 +101,4 @@ function expectBytes(what: string, dims: number[], dtype: OnnxDtype, count: numb
 /** TensorProto.DataLocation.EXTERNAL */
 export function isExternal(tensor: onnx.ITensorProto): boolean {
   return tensor.dataLocation === 1;
-}
-
-/** A tensor whose bytes lie in another file. @throws 'onnx-external-data' naming tensor and location. */
-export async function readExternal(
-  tensor: onnx.ITensorProto,
-  what: string,
-  resolve: ExternalDataResolver | undefined,
-): Promise<OnnxTensor> {
-  const { dims, dtype, count } = header(tensor, what);
-  const entries = new Map((tensor.externalData ?? []).map((entry) => [entry.key ?? '', entry.value ?? '']));
-  const location = entries.get('location') ?? '';
-  const fail = (reason: string, remedy?: string): WgradError =>
-    new WgradError('onnx-external-data', `${what}: external data '${location}': ${reason}`, { remedy });
-  if (!location) throw fail('no location is given');
-  if (!isLocalName(location)) throw fail("the location leaves the model's folder");
-  if (!resolve) throw fail('the model was given as bytes alone', 'Load it from its file, or pass a resolver');
-  const need = count * DTYPES[dtype].bytes;
-  const offset = naturalNumber(entries.get('offset') ?? '0');
-  const length = naturalNumber(entries.get('length') ?? String(need));
-  if (offset === undefined || length === undefined) throw fail('offset and length must be whole numbers');
-  if (length !== need) throw fail(`${dtype} [${dims.join(', ')}] needs ${need} bytes, length says ${length}`);
-  const file = await resolve(location);
-  if (offset + length > file.length)
-    throw fail(`bytes ${offset} to ${offset + length} are wanted, the file has ${file.length}`);
-  return { dims, dtype, data: readRaw(file.subarray(offset, offset + length), dtype, count) };
-}
-
-function naturalNumber(text: string): number | undefined {
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-/** Whether a location is a plain relative path: no scheme, no drive, no root, no step upwards, no NUL. */
-export function isLocalName(location: string): boolean {
-  if (location.includes('\0') || /^[/\\]/.test(location) || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(location)) return false;
-  let decoded = location;
-  try {
-    decoded = decodeURIComponent(location);
-  } catch {
-    // Not percent-encoded: the name is what it is.
-  }
-  return ![location, decoded].some((name) => name.split(/[/\\]/).includes('..'));
 }

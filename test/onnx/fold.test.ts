@@ -90,7 +90,6 @@ describe('fold', () => {
     ['Add', {}, [vector([1, 2]), undefined]],
     ['Cast', { to: 8 }, [vector([1])]],
     ['Constant', {}, []],
-    ['Concat', { axis: { float: 1 } }, [vector([1])]],
   ])('%s %j refuses what makes no sense, naming the node', async (op, attributes, inputs) => {
     const bad = await decoded(op, attributes, 13);
     expect(() => fold(bad, inputs, 13)).toThrow(WgradError);
