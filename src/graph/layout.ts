@@ -1,5 +1,5 @@
 /** Physical orders as permutations of logical axes. */
-import type { Shape } from './shape.ts';
+import { sizeOf, type Shape } from './shape.ts';
 import type { Layout } from './tensor.ts';
 
 const permutations: Record<Layout, readonly number[] | null> = {
@@ -30,6 +30,12 @@ export function stridesIn(shape: Shape, layout: Layout): number[] {
     step *= shape[axis]!;
   }
   return strides;
+}
+
+/** How an axis lies in memory: element j of line (o, i) is at (o * extent + j) * inner + i. */
+export function linesAlong(shape: Shape, axis: number, layout: Layout): { extent: number; inner: number } {
+  const order = axisOrder(layout, shape.length);
+  return { extent: shape[axis]!, inner: sizeOf(order.slice(order.indexOf(axis) + 1).map((i) => shape[i]!)) };
 }
 
 /** Reorders host data between layouts; returns `data` itself where nothing moves. */

@@ -1,14 +1,15 @@
 /** Host side of kernels/copy_strided.wgsl: every op that only moves elements goes through here. */
 import { WgradError } from '../errors.ts';
-import { grid } from '../gpu/grid.ts';
 import { copyStrided } from '../gpu/kernels.gen.ts';
+import { packStruct } from '../gpu/kernel.ts';
 import { axisOrder, stridesIn } from '../graph/layout.ts';
-import type { LowerContext, Storage } from '../graph/lower.ts';
 import { sizeOf, type Shape } from '../graph/shape.ts';
-import type { Layout } from '../graph/tensor.ts';
+import type { Layout, Tensor } from '../graph/tensor.ts';
+import { grid } from '../gpu/grid.ts';
+import type { LowerContext, Storage } from '../graph/lower.ts';
 
 export interface StridedCopy {
-  /** Extents walked over; at most 6. */
+  /** Extents walked over, the fastest last; at most 6 are left when those that lie one behind the other are joined. */
   dims: readonly number[];
   /** Element strides in the source (0 repeats, negative walks back). */
   from: readonly number[];
@@ -16,30 +17,64 @@ export interface StridedCopy {
   to: readonly number[];
   fromOffset?: number;
   toOffset?: number;
-  /** Source coordinate = coordinate - `pad`; outside [0, extent) the value is `fill`. */
+  /** Source coordinate = coordinate - `pad`; outside [0, extent) the value is `fill`, the bits of an element. */
   mask?: { pad: readonly number[]; extent: readonly number[]; fill: number };
 }
 
+interface Axis {
+  dim: number;
+  from: number;
+  to: number;
+  pad: number;
+  extent: number;
+}
+
+const MOST_AXES = 6;
+
+/** Axes longer than 1, those joined that are walked as one on both sides and have no padding. */
+function merged(copy: StridedCopy): Axis[] {
+  const axes: Axis[] = [];
+  const whole = (a: Axis) => a.pad === 0 && a.extent >= a.dim;
+  copy.dims.forEach((dim, i) => {
+    const axis = { dim, from: copy.from[i]!, to: copy.to[i]!, pad: copy.mask?.pad[i] ?? 0, extent: copy.mask?.extent[i] ?? dim };
+    if (dim === 1 && whole(axis)) return;
+    const outer = axes.at(-1);
+    const follows = outer && outer.from === axis.from * dim && outer.to === axis.to * dim;
+    if (outer && follows && whole(outer) && whole(axis)) {
+      axes[axes.length - 1] = { ...axis, dim: outer.dim * dim, extent: outer.dim * dim };
+    } else axes.push(axis);
+  });
+  return axes;
+}
+
 export function copyStridedTo(ctx: LowerContext, source: Storage, target: Storage, copy: StridedCopy): void {
-  if (copy.dims.length > 6) throw new WgradError('shape', `a copy over ${copy.dims.length} axes: 6 are supported`);
-  const items = sizeOf(copy.dims);
-  if (items === 0) return;
-  const lead = 6 - copy.dims.length;
-  const constants: Record<string, number | boolean> = {
-    IN_OFFSET: copy.fromOffset ?? 0,
-    OUT_OFFSET: copy.toOffset ?? 0,
-    MASKED: copy.mask !== undefined,
-    FILL: copy.mask?.fill ?? 0,
-  };
-  for (let k = 0; k < 6; k++) {
-    const i = k - lead;
-    constants[`D${k}`] = copy.dims[i] ?? 1;
-    constants[`IS${k}`] = copy.from[i] ?? 0;
-    constants[`OS${k}`] = copy.to[i] ?? 0;
-    constants[`P${k}`] = copy.mask?.pad[i] ?? 0;
-    constants[`L${k}`] = copy.mask?.extent[i] ?? 1;
+  const count = sizeOf(copy.dims);
+  if (count === 0) return;
+  const axes = merged(copy);
+  if (axes.length > MOST_AXES) {
+    throw new WgradError('shape', `a copy over ${axes.length} axes: ${MOST_AXES} are supported`);
   }
-  ctx.dispatch(copyStrided, { bindings: { x: source, y: target }, constants, workgroups: grid(items, 64) });
+  const rank = Math.max(1, axes.length);
+  const values: Record<string, number> = {
+    count,
+    in_offset: copy.fromOffset ?? 0,
+    out_offset: copy.toOffset ?? 0,
+    fill: copy.mask?.fill ?? 0,
+  };
+  for (let k = 0; k < MOST_AXES; k++) {
+    const axis = axes[k - MOST_AXES + axes.length];
+    values[`d${k}`] = axis?.dim ?? 1;
+    values[`is${k}`] = axis?.from ?? 0;
+    values[`os${k}`] = axis?.to ?? 0;
+    values[`p${k}`] = axis?.pad ?? 0;
+    values[`l${k}`] = axis?.extent ?? 1;
+  }
+  const members = values as Parameters<typeof packStruct<typeof copyStrided, 'copy'>>[2];
+  ctx.dispatch(copyStrided, {
+    bindings: { x: source, y: target, copy: ctx.constant(packStruct(copyStrided, 'copy', members)) },
+    constants: { RANK: rank, MASKED: copy.mask !== undefined && axes.some((a) => a.pad !== 0 || a.extent < a.dim) },
+    workgroups: grid(count, 64),
+  });
 }
 
 /** The same tensor in another physical order. */
@@ -55,4 +90,26 @@ export function copyLayout(
   const pick = (strides: number[]) => order.map((axis) => strides[axis]!);
   const dims = order.map((axis) => shape[axis]!);
   copyStridedTo(ctx, source, target, { dims, from: pick(stridesIn(shape, from)), to: pick(stridesIn(shape, to)) });
+}
+
+/** The order in which to write what is moved out of `x`: its own, so that activations stay as convolutions read them. */
+export const layoutLike = (ctx: LowerContext, x: Tensor): Layout => (ctx.layoutOf(x) === 'nhwc' ? 'nhwc' : 'row');
+
+/** A copy whose axes are given by logical axis, walked as the destination's `layout` has them. */
+export function copyAxes(ctx: LowerContext, source: Storage, target: Storage, layout: Layout, copy: StridedCopy): void {
+  const order = axisOrder(layout, copy.dims.length);
+  const pick = (values: readonly number[]) => order.map((axis) => values[axis]!);
+  const { dims, from, to, mask } = copy;
+  const sorted = { dims: pick(dims), from: pick(from), to: pick(to) };
+  const masked = mask && { mask: { pad: pick(mask.pad), extent: pick(mask.extent), fill: mask.fill } };
+  copyStridedTo(ctx, source, target, { ...copy, ...sorted, ...masked });
+}
+
+const word = new DataView(new ArrayBuffer(4));
+
+/** The bits of a number as an element of `dtype`. */
+export function bitsOf(value: number, dtype: Tensor['dtype']): number {
+  if (dtype === 'i32') return value | 0;
+  word.setFloat32(0, value);
+  return word.getInt32(0);
 }

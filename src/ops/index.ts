@@ -2,12 +2,13 @@
 export { batchNorm, batchNormTrain } from './batch_norm.ts';
 export { add, div, equal, greater, mask, maximum, minimum, mul, sub } from './binary.ts';
 export { broadcastTo, sumTo } from './broadcast.ts';
-export { concat } from './concat.ts';
+export { concat, split } from './concat.ts';
 export { conv2d } from './conv2d.ts';
 export { adamUpdate, assign, emaUpdate, sgdUpdate } from './effects.ts';
+export { gather } from './gather.ts';
 export { crossEntropy, meanSquaredError, oneHot } from './losses.ts';
 export { matmul } from './matmul.ts';
-export { pad } from './pad.ts';
+export { pad, type PadMode } from './pad.ts';
 export { avgPool2d, globalAvgPool, maxPool2d, maxPool2dWithIndices } from './pool.ts';
 export { max, mean, min, norm, sum, variance } from './reduce.ts';
 export { reshape } from './reshape.ts';
@@ -15,6 +16,7 @@ export { resize, resizeBilinear } from './resize.ts';
 export { shift2d } from './shift.ts';
 export { slice } from './slice.ts';
 export { logSoftmax, softmax } from './softmax.ts';
+export { tile } from './tile.ts';
 export { transpose } from './transpose.ts';
 export {
   abs,

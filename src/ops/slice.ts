@@ -3,11 +3,11 @@
  * differentiable by slicing again.
  */
 import { WgradError } from '../errors.ts';
-import type { Op } from '../graph/op.ts';
-import { show, stridesOf, type Shape } from '../graph/shape.ts';
-import { apply1, type Tensor } from '../graph/tensor.ts';
-import { copyStridedTo } from './copy.ts';
 import { stridesIn } from '../graph/layout.ts';
+import type { Op } from '../graph/op.ts';
+import { show, type Shape } from '../graph/shape.ts';
+import { apply1, type Tensor } from '../graph/tensor.ts';
+import { copyAxes, layoutLike } from './copy.ts';
 
 interface SliceAttrs {
   starts: readonly number[];
@@ -26,11 +26,14 @@ function walk(strides: readonly number[], a: SliceAttrs) {
 const sliceOp: Op<SliceAttrs> = {
   name: 'slice',
   infer: ([x], a) => {
+    const lists = [a.starts, a.sizes, a.steps];
+    const whole = lists.every((list) => list.length === x!.rank && list.every((n) => Number.isSafeInteger(n)));
     const fits = x!.shape.every((d, i) => {
+      if (a.sizes[i] === 0) return true;
       const last = a.starts[i]! + (a.sizes[i]! - 1) * a.steps[i]!;
-      return a.steps[i] !== 0 && a.sizes[i]! >= 1 && a.starts[i]! >= 0 && a.starts[i]! < d && last >= 0 && last < d;
+      return a.steps[i] !== 0 && a.sizes[i]! > 0 && a.starts[i]! >= 0 && a.starts[i]! < d && last >= 0 && last < d;
     });
-    if (a.starts.length !== x!.rank || a.sizes.length !== x!.rank || !fits) {
+    if (!whole || !fits) {
       throw new WgradError('shape', `slice: from ${show(a.starts)} ${show(a.sizes)} by ${show(a.steps)} leaves ${x}`);
     }
     return [{ shape: a.sizes, dtype: x!.dtype }];
@@ -38,8 +41,9 @@ const sliceOp: Op<SliceAttrs> = {
   vjp: ({ inputs: [x], attrs }, [g]) => [() => place(g!, x!.shape, attrs)],
   lower(ctx, { inputs: [x], outputs: [y], attrs }) {
     const { offset, strides } = walk(stridesIn(x!.shape, ctx.layoutOf(x!)), attrs);
-    const copy = { dims: y!.shape, from: strides, fromOffset: offset, to: stridesOf(y!.shape) };
-    copyStridedTo(ctx, ctx.read(x!), ctx.write(y!), copy);
+    const layout = layoutLike(ctx, x!);
+    const copy = { dims: y!.shape, from: strides, fromOffset: offset, to: stridesIn(y!.shape, layout) };
+    copyAxes(ctx, ctx.read(x!), ctx.write(y!, layout), layout, copy);
   },
 };
 
@@ -55,16 +59,17 @@ const placeOp: Op<PlaceAttrs> = {
     return [() => apply1(sliceOp, [g!], { starts, sizes, steps })];
   },
   lower(ctx, { inputs: [x], outputs: [y], attrs }) {
-    const target = ctx.write(y!);
-    const full = stridesOf(y!.shape);
+    const layout = layoutLike(ctx, x!);
+    const target = ctx.write(y!, layout);
+    const full = stridesIn(y!.shape, layout);
     const zero = ctx.constant(zeros);
-    copyStridedTo(ctx, zero, target, { dims: y!.shape, from: y!.shape.map(() => 0), to: full });
+    copyAxes(ctx, zero, target, layout, { dims: y!.shape, from: y!.shape.map(() => 0), to: full });
     const { offset, strides } = walk(full, attrs);
     // Negative steps walk the source back instead: destinations only count up.
-    const own = stridesOf(x!.shape);
+    const own = stridesIn(x!.shape, ctx.layoutOf(x!));
     const flip = attrs.steps.map((s) => s < 0);
     const last = (i: number) => x!.shape[i]! - 1;
-    copyStridedTo(ctx, ctx.read(x!, 'row'), target, {
+    copyAxes(ctx, ctx.read(x!), target, layout, {
       dims: x!.shape,
       from: own.map((s, i) => (flip[i] ? -s : s)),
       fromOffset: own.reduce((n, s, i) => n + (flip[i] ? s * last(i) : 0), 0),
@@ -81,7 +86,7 @@ const place = (g: Tensor, shape: Shape, { starts, sizes, steps }: SliceAttrs): T
 
 /**
  * `sizes[i]` elements from `starts[i]` on, every `steps[i]`-th (default 1; negative walks back).
- * @throws WgradError 'shape' where the slice leaves x or is empty.
+ * @throws WgradError 'shape' where the slice leaves x.
  */
 export const slice = (
   x: Tensor,
