@@ -46,14 +46,14 @@ struct Copy {
 @group(0) @binding(2) var<storage, read> copy: Copy;
 
 struct Place {
-  from: i32,
-  to: u32,
+  src: i32,
+  dst: u32,
   inside: bool,
 }
 
 fn moved(at: Place, c: u32, is: i32, os: u32, p: i32, l: i32) -> Place {
   let s = i32(c) - p;
-  return Place(at.from + s * is, at.to + c * os, at.inside && (!MASKED || (s >= 0 && s < l)));
+  return Place(at.src + s * is, at.dst + c * os, at.inside && (!MASKED || (s >= 0 && s < l)));
 }
 
 @compute @workgroup_size(64)
@@ -93,8 +93,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     default: { at = moved(at, i, copy.is0, copy.os0, copy.p0, copy.l0); }
   }
   if (at.inside) {
-    y[at.to] = x[u32(at.from)];
+    y[at.dst] = x[u32(at.src)];
   } else {
-    y[at.to] = copy.fill;
+    y[at.dst] = copy.fill;
   }
 }

@@ -36,7 +36,13 @@ function merged(copy: StridedCopy): Axis[] {
   const axes: Axis[] = [];
   const whole = (a: Axis) => a.pad === 0 && a.extent >= a.dim;
   copy.dims.forEach((dim, i) => {
-    const axis = { dim, from: copy.from[i]!, to: copy.to[i]!, pad: copy.mask?.pad[i] ?? 0, extent: copy.mask?.extent[i] ?? dim };
+    const axis = {
+      dim,
+      from: copy.from[i]!,
+      to: copy.to[i]!,
+      pad: copy.mask?.pad[i] ?? 0,
+      extent: copy.mask?.extent[i] ?? dim,
+    };
     if (dim === 1 && whole(axis)) return;
     const outer = axes.at(-1);
     const follows = outer && outer.from === axis.from * dim && outer.to === axis.to * dim;

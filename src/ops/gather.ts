@@ -26,9 +26,7 @@ const missing = { f32: 0x7fc00000, i32: 0x80000000 } as const;
 
 const gatherOp: Op<GatherAttrs> = {
   name: 'gather',
-  infer: ([x, index], { axis }) => [
-    { shape: x!.shape.map((d, i) => (i === axis ? index!.size : d)), dtype: x!.dtype },
-  ],
+  infer: ([x, index], { axis }) => [{ shape: x!.shape.map((d, i) => (i === axis ? index!.size : d)), dtype: x!.dtype }],
   vjp: ({ inputs: [x, index], attrs: { axis } }, [g]) => [() => scatterAdd(g!, index!, axis, x!.shape[axis]!), null],
   lower(ctx, { inputs: [x, index], outputs: [y], attrs: { axis } }) {
     const layout = ctx.layoutOf(x!);
@@ -100,7 +98,8 @@ export function gather(x: Tensor, index: Tensor | readonly number[], axis = 0): 
     throw new WgradError('invalid-argument', `gather: the indices [${index.join(', ')}] are not all whole numbers`);
   }
   const list = Array.isArray(index) ? constant(Int32Array.from(index as number[])) : (index as Tensor);
-  if (list.dtype !== 'i32') throw new WgradError('dtype', `gather: the index ${list} holds ${list.dtype}, i32 is needed`);
+  if (list.dtype !== 'i32')
+    throw new WgradError('dtype', `gather: the index ${list} holds ${list.dtype}, i32 is needed`);
   const [along] = normalizeAxes([axis], x.rank, 'gather') as [number];
   const extent = x.shape[along]!;
   const outside = places(list, extent)?.findIndex((k) => k < 0 || k >= extent) ?? -1;
@@ -111,7 +110,8 @@ export function gather(x: Tensor, index: Tensor | readonly number[], axis = 0): 
     });
   }
   // A flat constant stays one: its gradient is planned from its values.
-  const flat = list.node.op === constantOp ? constant((list.node.attrs as ConstantAttrs).data) : reshape(list, [list.size]);
+  const flat =
+    list.node.op === constantOp ? constant((list.node.attrs as ConstantAttrs).data) : reshape(list, [list.size]);
   const y = apply1(gatherOp, [x, flat], { axis: along });
   return list.rank === 1 ? y : reshape(y, [...x.shape.slice(0, along), ...list.shape, ...x.shape.slice(along + 1)]);
 }
