@@ -52,3 +52,37 @@ describe.each(adapters)('on %s', (_, engine) => {
     await gradcheck(engine, { probes: 12, ...check });
   });
 });
+
+describe('refusals', () => {
+  const x = input('x', [3, 5]);
+  const k = input('k', [3, 5], 'i32');
+  it.each<[string, string, () => unknown]>([
+    ['gather: a float index', 'dtype', () => ops.gather(x, input('i', [2]))],
+    ['gather: an index outside', 'invalid-argument', () => ops.gather(x, [0, 5], 1)],
+    ['gather: an index outside, negative', 'invalid-argument', () => ops.gather(x, constant(Int32Array.of(-4)), 0)],
+    ['gather: half an index', 'invalid-argument', () => ops.gather(x, [0.5])],
+    ['gather: an axis outside', 'shape', () => ops.gather(x, [0], 2)],
+    ['pad: too few amounts', 'shape', () => ops.pad(x, [1], [1])],
+    ['pad: half an element', 'shape', () => ops.pad(x, [0.5, 0], [0, 0])],
+    ['pad: more cropped than there is', 'shape', () => ops.pad(x, [-2, 0], [-2, 0])],
+    ['pad: a fraction into integers', 'dtype', () => ops.pad(k, [1, 0], [0, 0], 0.5)],
+    ['pad: an unknown mode', 'invalid-argument', () => ops.pad(x, [1, 0], [0, 0], 0, 'mirror' as 'reflect')],
+    ['pad: reflection of nothing', 'shape', () => ops.pad(input('e', [0, 2]), [1, 0], [0, 0], 0, 'reflect')],
+    ['concat: unlike types', 'dtype', () => ops.concat([x, k], 0)],
+    ['concat: nothing', 'shape', () => ops.concat([], 0)],
+    ['concat: unlike extents', 'shape', () => ops.concat([x, input('z', [3, 4])], 0)],
+    ['concat: an axis outside', 'shape', () => ops.concat([x, x], 2)],
+    ['split: sizes that do not add up', 'shape', () => ops.split(x, [2, 2], 1)],
+    ['split: parts that come out negative', 'shape', () => ops.split(x, 4, 1)],
+    ['split: no part', 'shape', () => ops.split(x, 0, 0)],
+    ['tile: too few repeats', 'shape', () => ops.tile(x, [2])],
+    ['tile: negative repeats', 'shape', () => ops.tile(x, [2, -1])],
+    ['slice: beyond the end', 'shape', () => ops.slice(x, [0, 3], [3, 3])],
+    ['slice: step 0', 'shape', () => ops.slice(x, [0, 0], [3, 2], [1, 0])],
+    ['slice: too few sizes', 'shape', () => ops.slice(x, [0, 0], [3])],
+    ['transpose: an axis twice', 'shape', () => ops.transpose(x, [1, 1])],
+    ['broadcastTo: another extent', 'shape', () => ops.broadcastTo(x, [3, 4])],
+  ])('%s is the error %s', (name, code, call) => {
+    expect(call).toThrow(expect.objectContaining({ code, message: expect.stringContaining(name.split(':')[0]!.replace('broadcastTo', 'broadcast_to')) as string })); // prettier-ignore
+  });
+});
