@@ -6,7 +6,7 @@ import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Model, ModelGraph } from '../model/model.ts';
-import { classIndex, type Target } from '../model/target.ts';
+import { classIndex, type ClassTarget } from '../model/target.ts';
 import { add as addTensors } from '../ops/binary.ts';
 import { mean } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
@@ -57,7 +57,7 @@ export const neuron = (layer: string, index: number, y?: number, x?: number): Ob
   });
 
 /** The score of a class, by index or label. */
-export const logit = (target: Target): Objective =>
+export const logit = (target: ClassTarget): Objective =>
   objective((graph, model) => unit(graph.logits, 'the logits', [classIndex(model, target)]));
 
 /** value[0, at...], whole along the axes that `at` leaves open. @throws WgradError 'unknown-name'. */

@@ -1,12 +1,22 @@
 /** `wgrad explain IMAGE...`: attribution maps as overlays with a colour bar. */
 import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
-import { channelReduce, createExplainer, methodNames, type Attribution, type MethodName } from '../explain/index.ts';
+import {
+  channelReduce,
+  createExplainer,
+  methodNames,
+  methodOf,
+  methods,
+  printError,
+  type Attribution,
+  type Method,
+  type MethodOptions,
+} from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
 import { overlay } from '../image/overlay.ts';
 import type { Image } from '../image/image.ts';
 import { prepareFolder, writeWhole } from '../node/write.ts';
-import type { Command } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
 import { uniqueNames } from './names.ts';
 
@@ -26,6 +36,35 @@ export const renderAttribution = (image: Image, a: Attribution): Image => {
 export const targetOf = (text: string | undefined): number | string | undefined =>
   text === undefined ? undefined : /^\d+$/.test(text) ? Number(text) : text;
 
+/** Command-line options out of the methods' own tables; one of the same name in several methods is one option. */
+const methodOptions: Command['options'] = {};
+for (const [method, { options }] of Object.entries(methods) as [string, Method][]) {
+  for (const [key, kind] of Object.entries(options)) {
+    if (!kind.parse) continue;
+    const known = methodOptions[key];
+    if (known) known.help = known.help.replace(/^([^:]*):/, `$1, ${method}:`);
+    else {
+      const fallback = kind.default === undefined ? '' : ` (default ${kind.default})`;
+      methodOptions[key] = { type: 'string', value: kind.placeholder, help: `${method}: ${kind.help}${fallback}` };
+    }
+  }
+}
+
+/** What the command line says of the options that a method knows. @throws WgradError 'usage'. */
+function optionsOf(name: string, c: Context): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [key, kind] of Object.entries(methodOf(name).options)) {
+    const text = c.text(key);
+    if (text === undefined || !kind.parse) continue;
+    const value = kind.parse(text);
+    if (value === undefined || !kind.accepts(value)) {
+      throw new WgradError('usage', `--${key} ${text}: ${kind.allowed} is needed`);
+    }
+    given[key] = value;
+  }
+  return given;
+}
+
 export const explainCommand: Command = {
   summary: 'show which pixels speak for a class',
   usage: '[--model FILE.onnx] [--method NAME[,NAME...]] [--target CLASS] IMAGE...',
@@ -33,9 +72,7 @@ export const explainCommand: Command = {
     ...modelOption,
     method: { type: 'string', multiple: true, value: 'NAMES', help: `of ${methodNames.join(', ')} (default grad-cam)` },
     target: { type: 'string', value: 'CLASS', help: 'index or label (default: the predicted class)' },
-    layer: { type: 'string', value: 'LAYER', help: 'grad-cam: the layer (default: the last stage)' },
-    steps: { type: 'string', value: 'N', help: 'integrated-gradients: nodes of the path', default: '50' },
-    samples: { type: 'string', value: 'N', help: 'smoothgrad: noisy copies', default: '25' },
+    ...methodOptions,
     out: { type: 'string', value: 'DIR', help: 'folder for the PNGs', default: 'out/explain' },
   },
   async run(c) {
@@ -47,13 +84,7 @@ export const explainCommand: Command = {
     const files = uniqueNames(c.positionals);
     const results = [];
     for (const name of names) {
-      const layer = c.text('layer');
-      const explainer = await createExplainer(model, {
-        method: name as MethodName,
-        steps: c.number('steps'),
-        samples: c.number('samples'),
-        ...(layer !== undefined && { layer }),
-      });
+      const explainer = await createExplainer(model, { method: name, ...optionsOf(name, c) } as MethodOptions);
       for (const [i, path] of c.positionals.entries()) {
         const picture = await openPicture(model, path);
         const target = targetOf(c.text('target'));
@@ -65,9 +96,8 @@ export const explainCommand: Command = {
         const file = join(out, `${files[i]}.${name}.png`);
         await writeWhole(file, await encodePng(renderAttribution(picture.image, a)));
         const what = a.target === null ? 'sum of all classes' : labelOf(model, a.target);
-        const gap = a.completeness ? `, completeness gap ${(100 * a.completeness.relativeGap).toFixed(2)} %` : '';
-        c.log(`${file}: ${path}, ${name} for ${what}, score ${a.score.toFixed(3)}${gap}`);
-        results.push({ path, file, method: name, target: a.target, score: a.score, completeness: a.completeness });
+        c.log(`${file}: ${path}, ${name} for ${what}, score ${a.score.toFixed(3)}, ${printError(a.error)}`);
+        results.push({ path, file, method: name, target: a.target, score: a.score, error: a.error });
       }
       explainer.dispose();
     }

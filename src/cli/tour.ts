@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { adam, ascend, channel, logit, type AscentOptimizer, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
-import { createExplainer, maskScore, type MethodName } from '../explain/index.ts';
+import { createExplainer, maskScore, printError, type MethodName, type MethodOptions } from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
 import type { Image } from '../image/image.ts';
 import type { Model } from '../model/model.ts';
@@ -19,6 +19,13 @@ import { softmaxOf, topClasses } from './scores.ts';
 import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
 
 const methods: readonly MethodName[] = ['gradient', 'smoothgrad', 'integrated-gradients', 'grad-cam'];
+
+/** Photographs at 224 pixels get fewer points. */
+function fewer(method: MethodName): MethodOptions {
+  if (method === 'smoothgrad') return { method, samples: 6, batch: 1 };
+  if (method === 'integrated-gradients') return { method, steps: 24, batch: 1 };
+  return { method } as MethodOptions;
+}
 
 const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
 
@@ -51,15 +58,15 @@ async function explainSamples({ model, data, figure, c }: Tour, light: boolean):
   const figures: Figure[] = [];
   const scores = new Map<MethodName, number[]>();
   for (const method of methods) {
-    const explainer = await createExplainer(model, light ? { method } : { method, samples: 6, steps: 24, batch: 1 });
+    const explainer = await createExplainer(model, light ? ({ method } as MethodOptions) : fewer(method));
     for (const [i, s] of shown.entries()) {
       const a = await explainer.run(s.input, { signal: c.signal });
-      const gap = a.completeness ? `, completeness gap ${percent(a.completeness.relativeGap)}` : '';
+      const figureOfMerit = a.error.kind === 'none' ? '' : `, ${printError(a.error)}`;
       if (s.mask) {
         const { share } = maskScore(displayMap(a).map, s.mask);
         scores.set(method, [...(scores.get(method) ?? []), share]);
       }
-      const caption = `${method} for ${labelOf(model, a.target!)}${gap}`;
+      const caption = `${method} for ${labelOf(model, a.target!)}${figureOfMerit}`;
       figures.push(await figure(`explain-${s.name}-${method}`, renderAttribution(imageOf(model, s.input), a), caption));
       c.progress(`  ${method}`, i + 1, shown.length);
     }

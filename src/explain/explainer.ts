@@ -3,44 +3,85 @@ import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
 import type { Model } from '../model/model.ts';
 import { argmax, classIndex } from '../model/target.ts';
-import { methodOf, type MethodName } from './methods.ts';
-import type { Attribution, CompiledMethod, ExplainOptions, Method, MethodOptions, RunOptions } from './types.ts';
+import { parseUnit } from '../model/unit.ts';
+import { readOptions } from '../options.ts';
+import { methodOf, type MethodName, type MethodOptions } from './methods/index.ts';
+import { CLASS_WEIGHTS, classScore, unitScore, type Score } from './score.ts';
+import type { Attribution, CompiledMethod, Method, MethodResult, RunOptions, Target, Targets } from './types.ts';
+
+export type ExplainOptions = MethodOptions & RunOptions;
+/** One map for each target. */
+export type ExplainSeveral = MethodOptions & Omit<RunOptions, 'target'> & { targets: Targets };
+/** A target for each picture, or one for all. */
+export type ExplainPictures = MethodOptions &
+  Omit<RunOptions, 'target'> & { target?: Target | readonly Target[] | undefined };
 
 /**
- * Explains one prediction.
+ * Explains a prediction: one map; one for each of `targets`; one for each picture.
  *
- * @param pixels one picture [C,H,W], row-major, in the model's normalised input space.
+ * @param pixels one picture [C,H,W], row-major, in the model's normalised input space, or a list of them.
  * @throws WgradError 'unknown-name' (method, layer, class), 'shape', 'not-finite', 'invalid-argument'; the signal's
  * reason when aborted.
  */
-export async function explain(model: Model, pixels: Float32Array, options: ExplainOptions): Promise<Attribution> {
-  const explainer = await createExplainer(model, options);
+export function explain(model: Model, pixels: Float32Array, options: ExplainOptions): Promise<Attribution>;
+export function explain(model: Model, pixels: Float32Array, options: ExplainSeveral): Promise<Attribution[]>;
+export function explain(
+  model: Model,
+  pixels: readonly Float32Array[],
+  options: ExplainPictures,
+): Promise<Attribution[]>;
+export async function explain(
+  model: Model,
+  pixels: Float32Array | readonly Float32Array[],
+  options: MethodOptions & Omit<RunOptions, 'target'> & { target?: Target | readonly Target[]; targets?: Targets },
+): Promise<Attribution | Attribution[]> {
+  const { target, targets, signal, onProgress, onPartial, ...compiled } = options;
+  const explainer = await createExplainer(model, compiled as MethodOptions);
   try {
-    return await explainer.run(pixels, options);
+    const run = { signal, onProgress, onPartial };
+    if (pixels instanceof Float32Array) {
+      if (targets) return await explainer.runEach(pixels, targets, run);
+      return await explainer.run(pixels, { ...run, target: target as Target | undefined });
+    }
+    const each = Array.isArray(target) ? (target as readonly Target[]) : pixels.map(() => target as Target | undefined);
+    if (each.length !== pixels.length) {
+      throw new WgradError('invalid-argument', `explain: ${each.length} targets for ${pixels.length} pictures`);
+    }
+    const maps: Attribution[] = [];
+    for (const [i, picture] of pixels.entries()) maps.push(await explainer.run(picture, { ...run, target: each[i] }));
+    return maps;
   } finally {
     explainer.dispose();
   }
 }
 
 /** Compiles a method once, for many pictures and targets. The parameters' values are those at the time of a run. */
-export async function createExplainer(
-  model: Model,
-  options: MethodOptions & { method: MethodName },
-): Promise<Explainer> {
-  const method = methodOf(options.method);
-  return new Explainer(model, options.method, method, await method.compile(model, options));
+export async function createExplainer(model: Model, options: MethodOptions): Promise<Explainer> {
+  const { method: name, output = 'logit', ...given } = options;
+  const method = methodOf(name);
+  const resolved = readOptions(name, method.options, given);
+  const compile = (score: Score) => method.compile(model, score, resolved);
+  return new Explainer(model, name, method, compile, await compile(classScore(model, output)));
+}
+
+/** Programs for units beside those for classes: the last one asked for is kept. */
+interface UnitProgram {
+  target: Target;
+  compiled: CompiledMethod;
 }
 
 export class Explainer {
   private turn: Promise<unknown> = Promise.resolve();
   private disposed = false;
+  private unit: UnitProgram | undefined;
 
   /** Use {@link createExplainer}. */
   constructor(
     readonly model: Model,
     readonly name: MethodName,
     private readonly method: Method,
-    private readonly compiled: CompiledMethod,
+    private readonly compile: (score: Score) => Promise<CompiledMethod>,
+    private readonly classes: CompiledMethod,
   ) {}
 
   /** See {@link explain}. Runs queue up. */
@@ -51,39 +92,116 @@ export class Explainer {
     return result;
   }
 
-  private async runNow(pixels: Float32Array, options: RunOptions): Promise<Attribution> {
+  /** One map for each target, or for the classes with the highest scores, highest first (SHAP's ranked outputs). */
+  async runEach(
+    pixels: Float32Array,
+    targets: Targets,
+    options: Omit<RunOptions, 'target'> = {},
+  ): Promise<Attribution[]> {
+    const list = 'top' in targets ? await this.top(pixels, targets.top) : targets;
+    const maps: Attribution[] = [];
+    for (const target of list) maps.push(await this.run(pixels, { ...options, target }));
+    return maps;
+  }
+
+  private async runNow(pixels: Float32Array, { target, ...options }: RunOptions): Promise<Attribution> {
     const { model } = this;
     const [c, h, w] = model.pictureShape;
     if (pixels.length !== c * h * w) {
       throw new WgradError('shape', `explain: ${pixels.length} values are no picture ${show(model.pictureShape)}`);
     }
-    const { signal, onProgress } = options;
-    signal?.throwIfAborted();
-    const target = this.method.target === 'all' ? null : await this.target(pixels, options);
-    const weights = new Float32Array(model.classes).fill(target === null ? 1 : 0);
-    if (target !== null) weights[target] = 1;
-    const result = await this.compiled.run(pixels, weights, { signal, onProgress });
-    const label = target === null ? undefined : model.labels?.[target];
-    if (!Number.isFinite(result.score)) {
-      const what = target === null ? 'sum of the logits' : `score of class ${label ?? target}`;
-      throw new WgradError('not-finite', `explain: the ${what} is ${result.score}`, {
-        remedy: "Check the picture and the model's weights",
+    if (!pixels.every((v) => Number.isFinite(v))) {
+      throw new WgradError('not-finite', 'explain: the picture holds NaN or infinity', {
+        remedy: 'Check how it was decoded and normalised',
       });
+    }
+    options.signal?.throwIfAborted();
+    if (target !== undefined && this.method.target === 'one') {
+      const index = this.classOf(target);
+      if (index === undefined) return this.explainUnit(pixels, target as Exclude<Target, number>, options);
+      return this.explainClasses(pixels, index, options);
+    }
+    const index = this.method.target === 'all' ? null : (await this.top(pixels, 1))[0]!;
+    return this.explainClasses(pixels, index, options);
+  }
+
+  /** @param index null for the sum over all classes. */
+  private async explainClasses(pixels: Float32Array, index: number | null, options: RunOptions): Promise<Attribution> {
+    const { model } = this;
+    const weights = new Float32Array(model.classes).fill(index === null ? 1 : 0);
+    if (index !== null) weights[index] = 1;
+    const result = await this.classes.run({ ...options, pixels, weights, feeds: { [CLASS_WEIGHTS]: weights } });
+    const label = index === null ? undefined : model.labels?.[index];
+    return this.labelled(result, index, label, index === null ? 'sum of the logits' : `class ${label ?? index}`);
+  }
+
+  private async explainUnit(
+    pixels: Float32Array,
+    target: Exclude<Target, number>,
+    options: RunOptions,
+  ): Promise<Attribution> {
+    if (this.unit?.target !== target) {
+      this.unit?.compiled.dispose();
+      this.unit = undefined;
+      this.unit = { target, compiled: await this.compile(unitScore(this.model, target)) };
+    }
+    const result = await this.unit.compiled.run({ ...options, pixels, weights: Float32Array.of(1), feeds: {} });
+    const label = typeof target === 'string' ? target : undefined;
+    return this.labelled(result, null, label, label ?? 'target');
+  }
+
+  private labelled(result: MethodResult, target: number | null, label: string | undefined, what: string): Attribution {
+    if (!Number.isFinite(result.score) || !result.map.every((v) => Number.isFinite(v))) {
+      throw new WgradError(
+        'not-finite',
+        `explain: the ${what} scores ${result.score}, or its ${this.name} map is not finite`,
+        {
+          remedy: "Check the picture and the model's weights",
+        },
+      );
     }
     return { method: this.name, ...result, target, ...(label !== undefined && { label }) };
   }
 
-  private async target(pixels: Float32Array, { target }: RunOptions): Promise<number> {
-    if (target !== undefined) return classIndex(this.model, target);
+  /** A class's index; undefined where the target is a unit. */
+  private classOf(target: Target): number | undefined {
+    if (typeof target === 'function') return undefined;
+    if (typeof target === 'string' && (parseUnit(target)?.indices !== undefined || this.isValue(target)))
+      return undefined;
+    return classIndex(this.model, target);
+  }
+
+  /** A label goes before a layer of that name. */
+  private isValue(text: string): boolean {
+    if (this.model.labels?.some((label) => label.toLowerCase() === text.trim().toLowerCase())) return false;
+    try {
+      this.model.network.resolve(text);
+      return true;
+    } catch (error) {
+      if (error instanceof WgradError && error.code === 'unknown-name') return false;
+      throw error;
+    }
+  }
+
+  private async top(pixels: Float32Array, count: number): Promise<number[]> {
     const logits = (await this.model.run(pixels))[this.model.network.outputs[0]!]!;
-    return argmax(logits);
+    if (count === 1) return [argmax(logits)];
+    if (!Number.isInteger(count) || count < 1 || count > logits.length) {
+      throw new WgradError('invalid-argument', `explain: the top ${count} of ${logits.length} classes`);
+    }
+    return Array.from(logits.keys())
+      .sort((a, b) => logits[b]! - logits[a]! || a - b)
+      .slice(0, count);
   }
 
   /** Frees the programs after the runs that were asked for; the model stays. Idempotent. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    void this.turn.then(() => this.compiled.dispose());
+    void this.turn.then(() => {
+      this.classes.dispose();
+      this.unit?.compiled.dispose();
+    });
   }
 
   [Symbol.dispose](): void {

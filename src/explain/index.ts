@@ -1,16 +1,30 @@
 /** wgrad/explain: attribution maps. */
 export { channelReduce, channelReductions, type ChannelReduction } from './channels.ts';
-export { createExplainer, explain, Explainer } from './explainer.ts';
-export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
-export { methodNames, methods, type MethodName } from './methods.ts';
-export { argmax, classIndex, type Target } from '../model/target.ts';
+export { printError } from './errors.ts';
 export {
-  defaults,
-  type Attribution,
-  type Completeness,
+  createExplainer,
+  explain,
+  Explainer,
   type ExplainOptions,
-  type Method,
-  type MethodOptions,
-  type Progress,
-  type RunOptions,
+  type ExplainPictures,
+  type ExplainSeveral,
+} from './explainer.ts';
+export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
+export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
+export type { ClassOutput } from './score.ts';
+export { argmax, classIndex, type ClassTarget } from '../model/target.ts';
+export type {
+  Attribution,
+  Completeness,
+  Cost,
+  MapError,
+  Method,
+  NoError,
+  Progress,
+  Regions,
+  RunOptions,
+  StandardError,
+  SurrogateFit,
+  Target,
+  Targets,
 } from './types.ts';

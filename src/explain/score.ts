@@ -1,25 +1,66 @@
-/** The function that is explained: f(x) = sum over classes of weight * logit, the weights fed at run time. */
+/**
+ * The function that is explained: f(x) = sum over outputs k of weight_k * outputs_k(x), the weights fed at run time, so
+ * that one compiled program serves every class. Outputs are the logits, their (log-)probabilities, or one unit.
+ */
+import { WgradError } from '../errors.ts';
 import { input } from '../graph/leaves.ts';
+import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { GraphOptions, Model, ModelGraph } from '../model/model.ts';
+import { unit } from '../model/unit.ts';
 import { mul } from '../ops/binary.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
+import { logSoftmax, softmax } from '../ops/softmax.ts';
+import type { Target } from './types.ts';
 
-/** The program input [1, classes] that picks the target: one-hot, or ones for the sum over classes. */
+/** The program input [1, outputs] that picks the target: one-hot, or ones for the sum over classes. */
 export const CLASS_WEIGHTS = 'class_weights';
+
+/** What a class target means: the value before softmax, as Captum and SHAP advise, or what comes after it. */
+export type ClassOutput = 'logit' | 'probability' | 'log-probability';
 
 export interface ScoreGraph {
   graph: ModelGraph;
+  /** All that can be explained with this graph: [N, K]. */
+  outputs: Tensor;
   /** f of each picture, [N]. */
   scores: Tensor;
 }
 
-/** Class weights are data, so that one compiled program serves every target. */
-export function buildScore(model: Model, options: GraphOptions): ScoreGraph {
-  const graph = model.graph(options);
-  const batch = graph.input.shape[0]!;
-  const logits = reshape(graph.logits, [batch, -1]);
-  const weights = input(CLASS_WEIGHTS, [1, logits.shape[1]!]);
-  return { graph, scores: sum(mul(logits, weights), [1]) };
-}
+/** Builds the network and the value explained on the input that `options` gives. */
+export type Score = (options: GraphOptions) => ScoreGraph;
+
+const links: Record<ClassOutput, (logits: Tensor) => Tensor> = {
+  logit: (logits) => logits,
+  probability: (logits) => softmax(logits, 1),
+  'log-probability': (logits) => logSoftmax(logits, 1),
+};
+
+/** The classes of the model. */
+export const classScore =
+  (model: Model, output: ClassOutput): Score =>
+  (options) => {
+    const graph = model.graph(options);
+    const batch = graph.input.shape[0]!;
+    const outputs = links[output](reshape(graph.logits, [batch, -1]));
+    const weights = input(CLASS_WEIGHTS, [1, outputs.shape[1]!]);
+    return { graph, outputs, scores: sum(mul(outputs, weights), [1]) };
+  };
+
+/** A unit by name, or what a function of the graph gives: one output. */
+export const unitScore =
+  (model: Model, target: Exclude<Target, number>): Score =>
+  (options) => {
+    const graph = model.graph(options);
+    const batch = graph.input.shape[0]!;
+    const value = typeof target === 'string' ? unit(target, (name) => graph.value(name)) : target(graph);
+    if (value.rank === 0 || value.shape[0] !== batch) {
+      throw new WgradError('shape', `explain: the target ${String(target)} has shape ${show(value.shape)}`, {
+        remedy: `It must keep the batch axis: ${show([batch])} or ${show([batch])} with more axes behind it`,
+      });
+    }
+    const flat = reshape(value, [batch, -1]);
+    const outputs = sum(flat, [1], true);
+    return { graph, outputs, scores: reshape(outputs, [batch]) };
+  };

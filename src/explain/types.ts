@@ -1,60 +1,38 @@
-/** What goes into an explanation and what comes out of it; the defaults of every option in one table. */
-import type { Model } from '../model/model.ts';
-import type { Target } from '../model/target.ts';
-import type { MethodName } from './methods.ts';
+/** What goes into an explanation and what comes out of it. */
+import type { Tensor } from '../graph/tensor.ts';
+import type { Model, ModelGraph } from '../model/model.ts';
+import type { ClassTarget } from '../model/target.ts';
+import type { OptionTable, ResolvedOptions } from '../options.ts';
+import type { Feeds } from '../plan/program.ts';
+import type { Score } from './score.ts';
+
+/**
+ * What is explained: a class; a unit of the graph as text, `layer3.5[:,7]` (summed where several elements are left);
+ * or a function of the graph that gives one score a picture, [N].
+ */
+export type Target = ClassTarget | ((graph: ModelGraph) => Tensor);
+
+/** Several maps of one picture: of these targets, or of the classes with the highest scores. */
+export type Targets = readonly Target[] | { readonly top: number };
 
 export interface Progress {
-  /** Gradients taken so far, and in all. */
+  /** Units of the method's own work, such as gradients or masks: so far, and in all. */
   done: number;
   total: number;
 }
 
-/** Options that are compiled into an {@link Explainer}. */
-export interface MethodOptions {
-  /** Grad-CAM: layer, node or value whose activations are weighted. Default: the last stage before global pooling. */
-  layer?: string;
-  /** Grad-CAM: keep only what speaks for the target. */
-  relu?: boolean;
-  /** Integrated gradients: number of Gauss-Legendre nodes. */
-  steps?: number;
-  /** Integrated gradients: the picture [C,H,W] in input space that stands for 'nothing'. Default: zeros. */
-  baseline?: Float32Array;
-  /** SmoothGrad: number of noisy copies. */
-  samples?: number;
-  /** SmoothGrad: standard deviation of the noise as a share of the picture's range max(x) - min(x). */
-  sigma?: number;
-  /** SmoothGrad: noise [samples,C,H,W] in input space, in place of samples, sigma and seed. */
-  noise?: Float32Array;
-  /** SmoothGrad: mean of the squared gradients (SmoothGrad-squared). */
-  squared?: boolean;
-  seed?: number;
-  /** Largest number of pictures in one run of the methods that take many gradients. */
-  batch?: number;
-}
-
-export const defaults = {
-  relu: true,
-  steps: 50,
-  samples: 25,
-  sigma: 0.15,
-  squared: false,
-  seed: 0,
-  batch: 4,
-} as const satisfies MethodOptions;
-
 export interface RunOptions {
-  /** Default: the class with the highest logit. Ignored by sum-of-outputs. */
-  target?: Target;
-  signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
+  /** Default: the class with the highest logit. Ignored by methods that explain all classes at once. */
+  target?: Target | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** The map so far, from methods that add many passes up; called at most a few times a second. */
+  onPartial?: ((partial: Pick<Attribution, 'map' | 'shape'>) => void) | undefined;
 }
 
-export interface ExplainOptions extends MethodOptions, RunOptions {
-  method: MethodName;
-}
-
-/** How far a map is from adding up to f(x) - f(baseline), which exact path integrals do. */
+/** How far a map is from adding up to f(x) - f(baseline), which exact path integrals and DeepLIFT do. */
 export interface Completeness {
+  kind: 'completeness';
   /** Sum of the map. */
   sum: number;
   /** f(x) - f(baseline). */
@@ -65,41 +43,93 @@ export interface Completeness {
   relativeGap: number;
 }
 
+/** Of maps that are means over random samples. */
+export interface StandardError {
+  kind: 'standard-error';
+  samples: number;
+  /** Root mean square of the values' standard errors over that of the values. */
+  relative: number;
+}
+
+/** Of maps that are the weights of a surrogate model. */
+export interface SurrogateFit {
+  kind: 'surrogate-fit';
+  /** Weighted R^2 of the surrogate on its own samples. */
+  r2: number;
+}
+
+/** The method promises nothing that could be measured. */
+export interface NoError {
+  kind: 'none';
+  reason: string;
+}
+
+/** How far to trust a map: the figure that its method can give of itself. */
+export type MapError = Completeness | StandardError | SurrogateFit | NoError;
+
+/** Values of whole regions of the picture, for methods that hide and show regions. */
+export interface Regions {
+  /** Region of each pixel, [H,W], from 0. */
+  labels: Int32Array;
+  /** One value a region. */
+  values: Float64Array;
+  /** The surrogate's score with everything hidden, where there is a surrogate. */
+  intercept?: number;
+}
+
 export interface Attribution {
-  method: MethodName;
+  method: string;
   /** Signed; row-major in `shape`. */
   map: Float32Array;
-  /** [C,H,W] of the picture, or [1,h,w] of a layer. */
+  /** [C,H,W] of the picture, [1,H,W] where the method does not tell channels apart, or [1,h,w] of a layer. */
   shape: [number, number, number];
   /** A layer's map brought to the picture's size: [1,H,W], bilinear, half-pixel centres. */
   upsampled?: Float32Array;
-  /** Index of the class explained; null where the sum over all classes was. */
+  /** Index of the class explained; null where it was no single class. */
   target: number | null;
+  /** The class's label, or the unit as it was written. */
   label?: string;
-  /** f(x): the target's logit, or the sum of the logits. */
+  /** f(x): the value explained. */
   score: number;
-  completeness?: Completeness;
+  error: MapError;
+  regions?: Regions;
 }
 
 /** The part of an {@link Attribution} that a method makes. */
-export type MethodResult = Pick<Attribution, 'map' | 'shape' | 'upsampled' | 'score' | 'completeness'>;
+export type MethodResult = Omit<Attribution, 'method' | 'target' | 'label'>;
 
-export interface MethodRun {
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: Progress) => void) | undefined;
+export interface MethodRun extends Omit<RunOptions, 'target'> {
+  /** One picture [C,H,W]. */
+  pixels: Float32Array;
+  /** The value explained is the sum over outputs k of weights_k * outputs_k of {@link ScoreGraph}. */
+  weights: Float32Array;
+  /** What the score's graph needs at a run: the same weights, for {@link ScoreGraph.scores}. */
+  feeds: Feeds;
 }
 
-/** A method compiled for one model: every target goes through the same programs. */
+/** A method compiled for one model and score: every class goes through the same programs. */
 export interface CompiledMethod {
-  /** @param classWeights f = sum over classes of weight * logit: one-hot for a target, ones for the sum. */
-  run(pixels: Float32Array, classWeights: Float32Array, run: MethodRun): Promise<MethodResult>;
+  run(request: MethodRun): Promise<MethodResult>;
   dispose(): void;
 }
 
-export interface Method {
-  /** One line for `--help` and for pages. */
+/** What a run costs, in passes of one picture. A gradient counts its own forward pass. */
+export interface Cost {
+  forwards?: number;
+  gradients?: number;
+}
+
+/** One attribution method: a file that says what it is, what can be chosen, what it costs, and how it is compiled. */
+export interface Method<S extends OptionTable = OptionTable> {
+  /** One line for `--help` and for pages: what the map shows. */
   summary: string;
+  /** Every option that it knows. */
+  options: S;
   /** 'all': explains the sum over the classes, without choosing one. */
   target: 'one' | 'all';
-  compile(model: Model, options: MethodOptions): Promise<CompiledMethod>;
+  cost(options: ResolvedOptions<S>): Cost;
+  compile(model: Model, score: Score, options: ResolvedOptions<S>): Promise<CompiledMethod>;
 }
+
+/** Keeps the option table's type where a method is written as a literal. */
+export const defineMethod = <const S extends OptionTable>(method: Method<S>): Method<S> => method;

@@ -3,14 +3,14 @@ import { WgradError } from '../errors.ts';
 import type { Model } from './model.ts';
 
 /** A class: its index in the logits or its label. */
-export type Target = number | string;
+export type ClassTarget = number | string;
 
 /**
  * Index of a class. A name matches a label without regard to case, or one of its comma-separated synonyms ('pug' for
  * 'pug, pug-dog').
  * @throws WgradError 'unknown-name'.
  */
-export function classIndex(model: Pick<Model, 'labels' | 'classes'>, target: Target): number {
+export function classIndex(model: Pick<Model, 'labels' | 'classes'>, target: ClassTarget): number {
   if (typeof target === 'number') {
     if (Number.isInteger(target) && target >= 0 && target < model.classes) return target;
     throw new WgradError('unknown-name', `class ${target} is not among the model's ${model.classes} classes`, {

@@ -1,12 +1,14 @@
-/** The attribution methods by name. To add one: a file that compiles it, and a line here. */
-import { WgradError } from '../errors.ts';
+/** The attribution methods by name. To add one: a file that defines it, and a line here. */
+import { WgradError } from '../../errors.ts';
+import type { OptionsOf } from '../../options.ts';
+import type { ClassOutput } from '../score.ts';
+import type { Method } from '../types.ts';
 import { gradCam } from './grad_cam.ts';
 import { gradient } from './gradient.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
 import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
-import type { Method } from './types.ts';
 
 export const methods = {
   gradient,
@@ -15,9 +17,20 @@ export const methods = {
   smoothgrad: smoothGrad,
   'integrated-gradients': integratedGradients,
   'grad-cam': gradCam,
-} satisfies Record<string, Method>;
+};
 
-export type MethodName = keyof typeof methods;
+type Methods = typeof methods;
+
+export type MethodName = keyof Methods;
+
+/** A method and the options that it knows, and no others. */
+export type MethodOptions = {
+  [N in MethodName]: {
+    method: N;
+    /** What a class target means; default 'logit'. */
+    output?: ClassOutput | undefined;
+  } & OptionsOf<Methods[N]['options']>;
+}[MethodName];
 
 export const methodNames = Object.keys(methods) as MethodName[];
 
@@ -28,5 +41,5 @@ export function methodOf(name: string): Method {
       remedy: `Methods: ${methodNames.join(', ')}`,
     });
   }
-  return methods[name as MethodName];
+  return methods[name as MethodName] as Method<any>;
 }

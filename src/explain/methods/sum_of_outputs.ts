@@ -1,0 +1,14 @@
+/**
+ * Sum of outputs: R_i = sum_j d y_j / d x_i over all classes j: where the output reacts at all, whichever class gains.
+ * One backward pass, seeded with ones.
+ */
+import { defineMethod } from '../types.ts';
+import { compileGradient } from './gradient.ts';
+
+export const sumOfOutputs = defineMethod({
+  summary: 'gradient of the sum of all class scores',
+  options: {},
+  target: 'all',
+  cost: () => ({ gradients: 1 }),
+  compile: (model, score) => compileGradient(model, score, (g) => g),
+});
