@@ -2,11 +2,14 @@
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import { receiveBytes, type ReceiveOptions } from '../receive.ts';
 import { importOnnx, type ImportOptions } from './network.ts';
 
 export { importOnnx, OnnxNetwork, type ImportOptions } from './network.ts';
 
-export interface LoadOptions extends ImportOptions {
+/** Time-outs and `maxBytes` are for addresses. */
+export interface LoadOptions
+  extends ImportOptions, Pick<ReceiveOptions, 'headersTimeout' | 'silenceTimeout' | 'maxBytes'> {
   /** Called with bytes received and in all (NaN where the server does not say), while a URL is read. */
   onProgress?: (received: number, total: number) => void;
   /** Hexadecimal SHA-256 that a downloaded file must have. */
@@ -31,33 +34,11 @@ export async function loadOnnx(
 /** ONNX bytes of the model as it is now: {@link Model.saveOnnx}. */
 export const saveOnnx = (model: Model): Promise<Uint8Array> => model.saveOnnx();
 
-async function download(url: string, { signal, onProgress, sha256 }: LoadOptions): Promise<Uint8Array> {
-  const failed = (cause: unknown): never => {
-    signal?.throwIfAborted();
-    throw new WgradError('download-failed', `${url}: ${(cause as Error).message}`, {
-      remedy: 'Check the address and the network, then try again',
-      cause,
-    });
-  };
-  const response = await fetch(url, signal ? { signal } : {}).catch(failed);
-  if (!response.ok || !response.body) return failed(new Error(`HTTP status ${response.status}`));
-  const total = Number(response.headers.get('content-length') ?? NaN);
-  const parts: Uint8Array[] = [];
-  let received = 0;
-  const reader = response.body.getReader();
-  for (let next = await reader.read().catch(failed); !next.done; next = await reader.read().catch(failed)) {
-    parts.push(next.value);
-    received += next.value.length;
-    onProgress?.(received, total);
-  }
-  const bytes = new Uint8Array(received);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+async function download(url: string, options: LoadOptions): Promise<Uint8Array> {
+  const bytes = await receiveBytes(url, options);
+  const { sha256 } = options;
   if (sha256) {
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
     const hex = [...digest].map((b) => b.toString(16).padStart(2, '0')).join('');
     if (hex !== sha256.toLowerCase()) {
       throw new WgradError('download-corrupt', `${url}: its SHA-256 is ${hex}, not ${sha256}`, {

@@ -1,14 +1,17 @@
 /** wgrad fetch against a local server that misbehaves in each way that the network knows. */
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { download } from '../../src/node/download.ts';
 import { findPublished, manifest } from '../../src/node/manifest.ts';
 
+const module = fileURLToPath(new URL('../../src/node/download.ts', import.meta.url));
 const body = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
 const sha256 = createHash('sha256').update(body).digest('hex');
 
@@ -125,6 +128,92 @@ describe('download', () => {
     await expect(download(entry({ url: 'http://127.0.0.1:9/x' }), { folder })).rejects.toMatchObject({
       code: 'download-failed',
     });
+  });
+
+  it('gives up on a server that does not answer, and on one that falls silent, keeping the part', async () => {
+    behave = () => undefined;
+    await expect(download(entry(), { folder, headersTimeout: 100 })).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringMatching(/toy\.onnx: no answer within 0\.1 s/),
+    });
+    behave = (_, response) => void response.writeHead(200).write(body.subarray(0, 1000));
+    await expect(download(entry(), { folder, silenceTimeout: 100 })).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringMatching(/silence after 1000 bytes/),
+    });
+    expect(readdirSync(folder)).toEqual([partName]);
+  });
+
+  it('takes no name out of a manifest that leaves the folder', async () => {
+    for (const file of ['../toy.onnx', '/etc/toy.onnx', 'a/b', 'a\\b', '..', '.hidden', '', 'a\0b', 'x'.repeat(300)]) {
+      await expect(download(entry({ file }), { folder }), file).rejects.toMatchObject({ code: 'invalid-argument' });
+    }
+    for (const changes of [{ sha256: '../../..' }, { bytes: NaN }, { bytes: -1 }]) {
+      await expect(download(entry(changes), { folder })).rejects.toMatchObject({ code: 'invalid-argument' });
+    }
+    expect([requests, readdirSync(folder)]).toEqual([[], []]);
+  });
+
+  it('names a full disk as one', async ({ skip }) => {
+    behave = proper;
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      return skip('a small disk needs the right to mount one');
+    }
+    try {
+      await expect(download(entry(), { folder: disk })).rejects.toMatchObject({ code: 'disk-full' });
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  it('is asked for by three processes at once: one downloads, all have it', async () => {
+    // Slow enough that all three are there before the first is done.
+    behave = (_, response) => {
+      response.writeHead(200, { 'content-length': body.length });
+      response.write(body.subarray(0, 100_000));
+      setTimeout(() => response.end(body.subarray(100_000)), 1500);
+    };
+    const code = `import { download } from ${JSON.stringify(module)};
+      console.log(await download(${JSON.stringify(entry())}, { folder: ${JSON.stringify(folder)} }));`;
+    const process_ = () =>
+      new Promise<string>((resolve) => {
+        const args = ['--import', 'tsx', '--input-type=module', '--eval', code];
+        execFile(process.execPath, args, (_, out, err) => resolve(out.trim() || err));
+      });
+    const files = await Promise.all([process_(), process_(), process_()]);
+    expect(new Set(files)).toEqual(new Set([join(folder, partName.replace('.part', ''))]));
+    expect(requests).toHaveLength(1);
+    expect(readFileSync(files[0]!).equals(body)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  const lockFile = () => join(folder, partName.replace('.part', '.lock'));
+
+  it('waits for a process that is at it, and can be aborted while it waits', async () => {
+    behave = proper;
+    writeFileSync(lockFile(), `${hostname()} ${process.pid} x`);
+    const controller = new AbortController();
+    const waits: number[] = [];
+    const onWait = (pid: number) => {
+      waits.push(pid);
+      controller.abort();
+    };
+    await expect(download(entry(), { folder, onWait, signal: controller.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect([waits, requests]).toEqual([[process.pid], []]);
+    rmSync(lockFile());
+  });
+
+  it('takes over from a process that is no more', async () => {
+    behave = proper;
+    writeFileSync(lockFile(), `${hostname()} 4194305 x`);
+    await download(entry(), { folder });
+    expect(readdirSync(folder)).toHaveLength(1);
   });
 
   it.each([0, 0.5, 0.99])('is aborted at %s of the file, and resumes later', async (share) => {

@@ -51,6 +51,17 @@ describe('loadOnnx', () => {
     await failing().toMatchObject({ code: 'onnx-parse', message: expect.stringContaining(url) });
   });
 
+  it('has the caps that fetch has: size, silence, a web page', async () => {
+    const engine = await testEngine();
+    const failing = (options: object, code: string) =>
+      expect(loadOnnx(engine, url, options)).rejects.toMatchObject({ code, message: expect.stringContaining(url) });
+    await failing({ maxBytes: 1000 }, 'download-corrupt');
+    behave = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
+    await failing({}, 'download-corrupt');
+    behave = (response) => void response.writeHead(200).write(file.subarray(0, 1000));
+    await failing({ silenceTimeout: 100 }, 'download-failed');
+  });
+
   it('stops when it is aborted', async () => {
     behave = (response) => {
       response.writeHead(200, { 'content-length': file.length });
