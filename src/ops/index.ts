@@ -1,4 +1,5 @@
 /** The ops: each makes a node of the graph; nothing runs until a Program does. */
+export { argmax, argmin, type ArgOptions } from './arg_reduce.ts';
 export { batchNorm, batchNormTrain } from './batch_norm.ts';
 export { add, div, equal, greater, mask, maximum, minimum, mul, sub } from './binary.ts';
 export { broadcastTo, sumTo } from './broadcast.ts';
@@ -10,12 +11,13 @@ export { crossEntropy, meanSquaredError, oneHot } from './losses.ts';
 export { matmul } from './matmul.ts';
 export { pad, type PadMode } from './pad.ts';
 export { avgPool2d, globalAvgPool, maxPool2d, maxPool2dWithIndices } from './pool.ts';
-export { max, mean, min, norm, sum, variance } from './reduce.ts';
+export { l1, logSum, logSumExp, max, mean, min, norm, prod, sum, sumSquare, variance } from './reduce.ts';
 export { reshape } from './reshape.ts';
 export { resize, resizeBilinear } from './resize.ts';
 export { shift2d } from './shift.ts';
 export { slice } from './slice.ts';
 export { logSoftmax, softmax } from './softmax.ts';
+export { stopGradient } from './stop_gradient.ts';
 export { tile } from './tile.ts';
 export { transpose } from './transpose.ts';
 export {

@@ -18,6 +18,11 @@ const builders: Record<string, OracleBuilder> = {
 };
 
 const gradients: [string, Omit<GradCheck, 'probes'>][] = [
+  ['reshape', { shapes: [[2, 3, 4]], f: (x) => ops.square(ops.reshape(x!, [4, -1])) }],
+  ['transpose', { shapes: [[2, 3, 4]], f: (x) => ops.square(ops.transpose(x!, [2, 0, 1])) }],
+  ['slice with steps', { shapes: [[7, 9]], f: (x) => ops.square(ops.slice(x!, [1, 8], [3, 4], [2, -2])) }],
+  ['concat', { shapes: [[2, 3, 2], [2, 1, 2]], f: (a, b) => ops.square(ops.concat([a!, b!, a!], 1)) }], // prettier-ignore
+  ['broadcastTo', { shapes: [[3, 1]], f: (x) => ops.square(ops.broadcastTo(x!, [2, 3, 4])) }],
   ['gather', { shapes: [[3, 5]], f: (x) => ops.square(ops.gather(x!, [4, 0, -1, 0], 1)) }],
   [
     'gather by a tensor',
