@@ -5,6 +5,13 @@
 export const tolerance = {
   /** Elementwise and short sums: maximum error over the tensor's largest magnitude. */
   op: 1e-5,
+  /**
+   * Relative and absolute, of one elementwise function at ordinary arguments: the built-in exp may err by 3 + 2|x| ulp,
+   * and what is a difference (1 - y^2, 1 + erf) has lost the digits that float32 loses there in PyTorch too.
+   */
+  function: [5e-6, 1e-6],
+  /** The same at arguments up to 100, where exp has lost the digits that x / ln 2 has before its point. */
+  specialFunction: [2e-5, 1e-6],
   /** Long sums (convolution, matmul, reductions). */
   longSum: 1e-4,
   /** Absolute, for logits of a whole network. */

@@ -14,3 +14,20 @@ export function requireRank(op: string, t: Tensor, rank: number, meaning: string
     throw new WgradError('shape', `${op}: ${t} has shape ${show(t.shape)}, ${meaning} (rank ${rank}) is needed`);
   }
 }
+
+/** Every value given by name is a number, finite or infinite. */
+export function requireNumber(op: string, values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value !== 'number' || Number.isNaN(value)) {
+      throw new WgradError('invalid-argument', `${op}: ${name} is ${String(value)}, not a number`);
+    }
+  }
+}
+
+export function requireOneOf(op: string, name: string, value: unknown, choices: readonly string[]): void {
+  if (!choices.includes(value as string)) {
+    throw new WgradError('invalid-argument', `${op}: ${name} is ${String(value)}`, {
+      remedy: `Give one of ${choices.join(', ')}`,
+    });
+  }
+}

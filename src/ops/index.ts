@@ -1,7 +1,29 @@
 /** The ops: each makes a node of the graph; nothing runs until a Program does. */
 export { argmax, argmin, type ArgOptions } from './arg_reduce.ts';
 export { batchNorm, batchNormTrain } from './batch_norm.ts';
-export { add, div, equal, greater, mask, maximum, minimum, mul, sub } from './binary.ts';
+export {
+  add,
+  addN,
+  div,
+  equal,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  logicalAnd,
+  logicalOr,
+  logicalXor,
+  mask,
+  maximum,
+  maximumN,
+  meanN,
+  minimum,
+  minimumN,
+  mul,
+  pow,
+  prelu,
+  sub,
+} from './binary.ts';
 export { broadcastTo, sumTo } from './broadcast.ts';
 export { concat, split } from './concat.ts';
 export { conv2d } from './conv2d.ts';
@@ -23,16 +45,36 @@ export { transpose } from './transpose.ts';
 export {
   abs,
   affine,
+  castTo,
+  ceil,
   clamp,
+  cos,
+  elu,
+  erf,
   exp,
+  floor,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
   log,
+  logicalNot,
+  mish,
   neg,
   reciprocal,
   relu,
+  round,
   rsqrt,
+  selu,
   sigmoid,
   sign,
+  silu,
+  sin,
+  softplus,
+  softsign,
   sqrt,
   square,
   tanh,
+  trunc,
 } from './unary.ts';
+export { where } from './where.ts';
