@@ -1,8 +1,7 @@
 /** `wgrad classify IMAGE...`: the most likely classes. */
 import { WgradError } from '../errors.ts';
 import type { Command } from './command.ts';
-import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
-import { softmaxOf, topClasses } from './scores.ts';
+import { modelOf, modelOption, openPicture } from './model.ts';
 
 export const classifyCommand: Command = {
   summary: 'print the most likely classes of pictures',
@@ -15,14 +14,7 @@ export const classifyCommand: Command = {
     for (const path of c.positionals) {
       c.signal.throwIfAborted();
       const { input } = await openPicture(model, path);
-      const logits = (await model.run(input))[model.network.outputs[0]!]!;
-      const probabilities = softmaxOf(logits);
-      const top = topClasses(logits, c.number('top')).map((index) => ({
-        index,
-        label: labelOf(model, index),
-        logit: logits[index]!,
-        probability: probabilities[index]!,
-      }));
+      const top = await model.classify(input, { top: c.number('top') });
       c.log(path);
       for (const t of top) c.log(`  ${(100 * t.probability).toFixed(1).padStart(5)} %  ${t.label}`);
       results.push({ path, top });

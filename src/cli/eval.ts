@@ -4,6 +4,7 @@ import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { constant, input } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { transpose } from '../ops/transpose.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { prepareFile, writeWhole } from '../node/write.ts';
 import type { Command } from './command.ts';
@@ -58,7 +59,10 @@ export const evalCommand: Command = {
     const extra = Object.keys(inputs).find((name) => name !== model.inputName);
     if (extra) throw new WgradError('unknown-name', `eval: the model has no input ${extra}`);
     if (mode === 'train') model.batchNorm('train');
-    const graph = model.graph({ input: given, training: mode === 'train' });
+    // Values are fed and read as the file has them: its layout is undone here, and put back by the model.
+    const channelsLast = model.roles.input?.layout === 'nhwc' && given.rank === 4;
+    const pictures = channelsLast ? transpose(given, [0, 3, 1, 2]) : given;
+    const graph = model.graph({ input: pictures, training: mode === 'train' });
     const value = (name: string): Tensor =>
       name === model.inputName ? given : (model.network.parameters.get(name)?.variable.tensor ?? graph.value(name));
 

@@ -15,7 +15,6 @@ import { displayMap, renderAttribution } from './explain.ts';
 import { imageOf, labelOf, modelOf, modelOption } from './model.ts';
 import { fileName } from './names.ts';
 import { renderPage, type Figure, type Section } from './page.ts';
-import { softmaxOf, topClasses } from './scores.ts';
 import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
 
 const methods: readonly MethodName[] = ['gradient', 'smoothgrad', 'integrated-gradients', 'grad-cam'];
@@ -42,11 +41,9 @@ async function classify({ model, data, figure, c }: Tour): Promise<Section> {
   const figures: Figure[] = [];
   let right = 0;
   for (const s of data.samples) {
-    const logits = (await model.run(s.input))[model.network.outputs[0]!]!;
-    const probabilities = softmaxOf(logits);
-    const top = topClasses(logits, 3);
-    if (labelOf(model, top[0]!) === s.label) right++;
-    const guesses = top.map((k) => `${labelOf(model, k)} ${percent(probabilities[k]!)}`).join(', ');
+    const top = await model.classify(s.input, { top: 3 });
+    if (top[0]!.label === s.label) right++;
+    const guesses = top.map(({ label, probability }) => `${label} ${percent(probability)}`).join(', ');
     c.log(`  ${s.label}: ${guesses}`);
     figures.push(await figure(`input-${s.name}`, imageOf(model, s.input), `${s.label}: ${guesses}`));
   }

@@ -4,16 +4,12 @@
  * taken with respect to the activations, so that it does not matter which parameters are frozen.
  */
 import { grad } from '../autograd/grad.ts';
-import { WgradError } from '../errors.ts';
-import { constantOp, inputOp, variableOp } from '../graph/leaves.ts';
-import { show } from '../graph/shape.ts';
-import { topologicalOrder, type Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { sum } from '../ops/reduce.ts';
 import { resizeBilinear } from '../ops/resize.ts';
 import { relu } from '../ops/unary.ts';
 import { flag, name, type GivenKind } from '../options.ts';
 import { noError } from './errors.ts';
-import type { ScoreGraph } from './score.ts';
 import { defineMethod } from './types.ts';
 
 /** Options of every CAM. */
@@ -39,9 +35,9 @@ export const defineCam = ({ summary, combine, relu: keepsPositive = true }: Cam)
     cost: () => ({ gradients: 1 }),
     async compile(model, score, options) {
       const scored = score({ batch: 1 });
-      const activations = layerOf(scored, options.layer);
-      const [g] = grad(sum(scored.scores), [activations]);
-      const signed = combine(activations, g!);
+      const { value, channelsFirst } = scored.graph.map(options.layer);
+      const [g] = grad(sum(scored.scores), [value]);
+      const signed = combine(channelsFirst(value), channelsFirst(g!));
       const map = options.relu ? relu(signed) : signed;
       const [, height, width] = model.pictureShape;
       const outputs = { map, upsampled: resizeBilinear(map, [height, width]), scores: scored.scores };
@@ -58,24 +54,3 @@ export const defineCam = ({ summary, combine, relu: keepsPositive = true }: Cam)
       };
     },
   });
-
-/** The activations of a layer, or of the last stage. @throws WgradError 'unknown-name', 'invalid-argument'. */
-export function layerOf({ graph, scores }: ScoreGraph, layer: string | undefined): Tensor {
-  const activations = layer === undefined ? lastStage(scores) : graph.value(layer);
-  if (activations.rank === 4) return activations;
-  throw new WgradError('invalid-argument', `explain: ${layer} has shape ${show(activations.shape)}, not [N,K,h,w]`, {
-    remedy: 'Choose a layer before global pooling',
-  });
-}
-
-/** The last value [N,K,h,w] with more than one position before the scores. */
-function lastStage(scores: Tensor): Tensor {
-  const leaves = [inputOp, constantOp, variableOp] as object[];
-  const maps = topologicalOrder([scores])
-    .filter((node) => !leaves.includes(node.op))
-    .flatMap((node) => node.outputs)
-    .filter((t) => t.dtype === 'f32' && t.rank === 4 && t.shape[2]! * t.shape[3]! > 1);
-  const last = maps.at(-1);
-  if (!last) throw new WgradError('invalid-argument', 'explain: the network has no feature maps');
-  return last;
-}

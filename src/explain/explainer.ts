@@ -2,7 +2,8 @@
 import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
 import type { Model } from '../model/model.ts';
-import { argmax, classIndex } from '../model/target.ts';
+import { classWeights, requireScores } from '../model/roles.ts';
+import { classIndex } from '../model/target.ts';
 import { parseUnit } from '../model/unit.ts';
 import { readOptions } from '../options.ts';
 import { methodOf, type MethodName, type MethodOptions } from './methods/index.ts';
@@ -128,8 +129,7 @@ export class Explainer {
   /** @param index null for the sum over all classes. */
   private async explainClasses(pixels: Float32Array, index: number | null, options: RunOptions): Promise<Attribution> {
     const { model } = this;
-    const weights = new Float32Array(model.classes).fill(index === null ? 1 : 0);
-    if (index !== null) weights[index] = 1;
+    const weights = classWeights(requireScores(model.roles), index);
     const result = await this.classes.run({ ...options, pixels, weights, feeds: { [CLASS_WEIGHTS]: weights } });
     const label = index === null ? undefined : model.labels?.[index];
     return this.labelled(result, index, label, index === null ? 'sum of the logits' : `class ${label ?? index}`);
@@ -184,14 +184,11 @@ export class Explainer {
   }
 
   private async top(pixels: Float32Array, count: number): Promise<number[]> {
-    const logits = (await this.model.run(pixels))[this.model.network.outputs[0]!]!;
-    if (count === 1) return [argmax(logits)];
-    if (!Number.isInteger(count) || count < 1 || count > logits.length) {
-      throw new WgradError('invalid-argument', `explain: the top ${count} of ${logits.length} classes`);
+    const { classes } = this.model;
+    if (!Number.isInteger(count) || count < 1 || count > classes) {
+      throw new WgradError('invalid-argument', `explain: the top ${count} of ${classes} classes`);
     }
-    return Array.from(logits.keys())
-      .sort((a, b) => logits[b]! - logits[a]! || a - b)
-      .slice(0, count);
+    return (await this.model.classify(pixels, { top: count })).map(({ index }) => index);
   }
 
   /** Frees the programs after the runs that were asked for; the model stays. Idempotent. */

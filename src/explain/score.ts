@@ -3,15 +3,17 @@
  * that one compiled program serves every class. Outputs are the logits, their (log-)probabilities, or one unit.
  */
 import { WgradError } from '../errors.ts';
-import { input } from '../graph/leaves.ts';
+import { input, scalar } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { GraphOptions, Model, ModelGraph } from '../model/model.ts';
 import { unit } from '../model/unit.ts';
-import { mul } from '../ops/binary.ts';
+import { classColumns, requireScores } from '../model/roles.ts';
+import { minimum, mul, sub } from '../ops/binary.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import { logSoftmax, softmax } from '../ops/softmax.ts';
+import { abs, affine, exp, log, neg, sigmoid } from '../ops/unary.ts';
 import type { Target } from './types.ts';
 
 /** The program input [1, outputs] that picks the target: one-hot, or ones for the sum over classes. */
@@ -37,13 +39,20 @@ const links: Record<ClassOutput, (logits: Tensor) => Tensor> = {
   'log-probability': (logits) => logSoftmax(logits, 1),
 };
 
+/** Of a binary classifier's one logit, and of independent labels. */
+const sigmoidLinks: Record<ClassOutput, (logits: Tensor) => Tensor> = {
+  logit: (logits) => logits,
+  probability: sigmoid,
+  'log-probability': (logits) => sub(minimum(logits, scalar(0)), log(affine(exp(neg(abs(logits))), 1, 1))),
+};
+
 /** The classes of the model. */
 export const classScore =
   (model: Model, output: ClassOutput): Score =>
   (options) => {
     const graph = model.graph(options);
-    const batch = graph.input.shape[0]!;
-    const outputs = links[output](reshape(graph.logits, [batch, -1]));
+    const { kind } = requireScores(model.roles);
+    const outputs = (kind === 'single-label' ? links : sigmoidLinks)[output](classColumns(graph.logits, kind));
     const weights = input(CLASS_WEIGHTS, [1, outputs.shape[1]!]);
     return { graph, outputs, scores: sum(mul(outputs, weights), [1]) };
   };

@@ -7,11 +7,22 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
+import type { Preprocess } from '../image/preprocess_spec.ts';
+import { transpose } from '../ops/transpose.ts';
 import type { Program } from '../plan/program.ts';
 import { matcher } from './globs.ts';
+import { readLabels, readPreprocess } from './metadata.ts';
 import type { BuiltNetwork, Network, NetworkParameter } from './network.ts';
 import { Random } from '../random.ts';
+import {
+  classesOf,
+  predictedClass,
+  probabilitiesOf,
+  requirePicture,
+  requireScores,
+  scoreRows,
+  type Roles,
+} from './roles.ts';
 
 /**
  * eval: running statistics, never updated (the default: right for small fine-tuning sets). train: the statistics of
@@ -22,7 +33,9 @@ export type BatchNormMode = 'eval' | 'train' | 'auto';
 export interface GraphOptions {
   /** Pictures a run; default 1. */
   batch?: number;
-  /** Feed another tensor than a plain input: an optimised image, a path of integrated gradients. */
+  /** Height and width of the pictures; default {@link Model.pictureShape}'s. */
+  size?: readonly [number, number];
+  /** Feed another tensor [N,C,H,W] than a plain input: an optimised image, a path of integrated gradients. */
   input?: Tensor;
   /** Honour the BatchNorm modes that were set; default false: everything in eval mode. */
   training?: boolean;
@@ -31,49 +44,118 @@ export interface GraphOptions {
 export interface ModelGraph {
   /** The picture batch, [N, C, H, W]. */
   input: Tensor;
-  /** The first output: class scores [N, classes] for a classifier. */
-  logits: Tensor;
+  /**
+   * The class scores before softmax or sigmoid: [N, classes], or [N, 1] for a binary classifier.
+   * @throws WgradError 'invalid-argument' where the class output is not known.
+   */
+  readonly logits: Tensor;
+  /** Softmax or sigmoid of the logits, as the network's kind asks for; of the same shape. */
+  readonly probabilities: Tensor;
+  /** The network's own outputs, as they are in the file. */
   outputs: Readonly<Record<string, Tensor>>;
   /** What leaves a layer, node or value of that name. @throws WgradError 'unknown-name'. */
   value(name: string): Tensor;
+  /**
+   * A feature map by name; without one, the last before the head.
+   * @throws WgradError 'unknown-name', 'invalid-argument' where it is no map.
+   */
+  map(name?: string): FeatureMap;
   /** Effects of BatchNorm in train mode. */
   updates: readonly Tensor[];
 }
 
+export interface FeatureMap {
+  /** As the network computes it: gradients are taken with respect to this. */
+  value: Tensor;
+  /** The value, or a gradient of its shape, as [N,K,h,w], whatever the file's layout. */
+  channelsFirst(t: Tensor): Tensor;
+}
+
+export interface RunOptions {
+  /** Shape [C,H,W] of each picture; default {@link Model.pictureShape}. */
+  shape?: readonly [number, number, number];
+}
+
+/** The network's outputs by name; `logits` [N, classes] and `probabilities` are always there for a classifier. */
+export type ModelOutputs = Record<string, Float32Array> & { logits: Float32Array; probabilities: Float32Array };
+
+/** One row of {@link Model.classify}. */
+export interface ClassScore {
+  index: number;
+  /** The class's name, or `class 3` where the model has none. */
+  label: string;
+  probability: number;
+  /** Score before softmax or sigmoid: of a binary classifier's class 0, the negative of class 1's. */
+  logit: number;
+}
+
 export class Model {
-  /** Class names in the order of the logits, where the file or the head gives them. */
-  labels: readonly string[] | undefined;
-  /** How pictures become input, where the file says so. */
-  readonly preprocess: Preprocess | undefined;
   private readonly unfrozen = new Set<string>();
   private readonly batchNormRules: { matches: (name: string) => boolean; mode: BatchNormMode }[] = [];
-  private readonly programs = new Map<number, Promise<Program>>();
+  private readonly programs = new Map<string, Promise<Program>>();
+  /** Names that replaced the file's, with a new head. */
+  private replaced: { labels: readonly string[] | undefined } | undefined;
+  private described: { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } | undefined;
+  private readonly noted: string[] = [];
 
   constructor(
     readonly engine: Engine,
     readonly network: Network,
   ) {
-    const labels = network.metadata.get('labels');
-    if (labels) this.labels = readLabels(labels);
-    const preprocess = network.metadata.get('preprocess');
-    if (preprocess) this.preprocess = parsePreprocess(readJson(preprocess, 'preprocess'));
     for (const p of network.parameters.values()) if (p.trainable) this.unfrozen.add(p.name);
   }
 
+  /** What the network's parts are for: input layout, class output, tail, head. */
+  get roles(): Roles {
+    return this.network.roles;
+  }
+
+  /** What was found amiss in the file and is gone on without, such as labels that cannot be read. */
+  get warnings(): readonly string[] {
+    this.describe();
+    return this.noted;
+  }
+
+  /** Reads the file's metadata once the number of classes is known. */
+  private describe(): { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } {
+    if (this.described) return this.described;
+    const { metadata, given, roles } = this.network;
+    this.noted.length = 0;
+    const warn = (warning: string) => void this.noted.push(warning);
+    const { input, scores } = roles;
+    const preprocess = readPreprocess(metadata, given, input?.channels ?? 3, warn);
+    const labels = scores && readLabels(metadata, given, classesOf(scores), warn);
+    if (!scores && given.labels) requireScores(roles);
+    if (scores && scores.tail !== 'none' && scores.output === 'logits') {
+      warn(`the output 'logits' holds probabilities: run() gives them as 'probabilities', and the scores as 'logits'`);
+    }
+    return (this.described = { labels, preprocess: preprocess ?? rawPixels(roles) });
+  }
+
+  /** Class names in the order of the classes, where the file, the caller or the head gives them. */
+  get labels(): readonly string[] | undefined {
+    return (this.replaced ?? this.describe()).labels;
+  }
+
+  /** How pictures become input, where the file says so or normalises them itself. */
+  get preprocess(): Preprocess | undefined {
+    return this.describe().preprocess;
+  }
+
+  /** @throws WgradError 'invalid-argument' where the network takes no picture. */
   get inputName(): string {
-    return this.network.inputs[0]!.name;
+    return requirePicture(this.roles).name;
   }
 
-  /** [C, H, W] of one picture; open extents fall back to the preprocessing's crop. */
+  /** [C, H, W] of one picture: the size asked for at loading, else the file's, else the preprocessing's crop, else 224. */
   get pictureShape(): [number, number, number] {
-    const [, c, h, w] = this.network.inputs[0]!.shape;
-    const side = this.preprocess?.crop ?? 224;
-    return [c ?? 3, h ?? side, w ?? side];
+    const { channels, size } = requirePicture(this.roles);
+    return [channels, ...size];
   }
 
-  /** Number of classes: the extent of the first output. */
+  /** Number of classes: of the scores, or 2 for a binary classifier with one. @throws as {@link ModelGraph.logits}. */
   get classes(): number {
-    return this.labels?.length ?? this.graph().logits.shape.at(-1)!;
+    return classesOf(requireScores(this.roles));
   }
 
   /** @throws WgradError 'unknown-name'. */
@@ -144,7 +226,7 @@ export class Model {
     }
     const before = new Map([...this.network.parameters].map(([name, p]) => [name, p.variable]));
     this.network.replaceHead(layer, count, (size, fanIn) => headWeights(size, fanIn, seed));
-    this.labels = typeof classes === 'number' ? undefined : [...classes];
+    this.replaced = { labels: typeof classes === 'number' ? undefined : [...classes] };
     const gone = [...before].filter(([name, v]) => this.network.parameters.get(name)?.variable !== v);
     this.engine.release(gone.map(([, v]) => v));
     for (const [name] of gone) if (!this.network.parameters.has(name)) this.unfrozen.delete(name);
@@ -155,50 +237,108 @@ export class Model {
     return this;
   }
 
-  /** Builds the network's graph on a fresh input or on `options.input`. */
+  /** Builds the network's graph on a fresh input or on `options.input`. @throws WgradError 'shape'. */
   graph(options: GraphOptions = {}): ModelGraph {
-    const x = options.input ?? input(this.inputName, [options.batch ?? 1, ...this.pictureShape]);
-    const built: BuiltNetwork = this.network.build({
-      inputs: { [this.inputName]: x },
+    const { roles, network } = this;
+    const role = requirePicture(roles);
+    const [c, h, w] = this.pictureShape;
+    const x = options.input ?? input(role.name, [options.batch ?? 1, c, ...(options.size ?? [h, w])]);
+    if (x.rank !== 4 || x.shape[1] !== c) {
+      throw new WgradError('shape', `the model takes pictures [N,${c},H,W], not ${show(x.shape)}`, {
+        remedy: 'Pictures are given with the channels first, whatever the layout of the file',
+      });
+    }
+    const built: BuiltNetwork = network.build({
+      inputs: { [role.name]: role.layout === 'nhwc' ? transpose(x, [0, 2, 3, 1]) : x },
       ...(options.training && { trainBatchNorm: (l: string, p: readonly string[]) => this.trainsBatchNorm(l, p) }),
     });
-    const logits = built.outputs[this.network.outputs[0]!]!;
-    if (this.labels && logits.shape.at(-1) !== this.labels.length) {
-      throw new WgradError(
-        'invalid-argument',
-        `${this.labels.length} labels for outputs of shape ${show(logits.shape)}`,
-      );
-    }
+    const value = (name: string): Tensor => {
+      const found = built.values.get(network.resolve(name));
+      if (!found) throw new WgradError('unknown-name', `'${name}' names nothing that is computed`);
+      return found;
+    };
+    let logits: Tensor | undefined;
     return {
       input: x,
-      logits,
+      get logits() {
+        const scores = requireScores(roles);
+        return (logits ??= scoreRows(built.values.get(scores.value)!, scores));
+      },
+      get probabilities() {
+        return probabilitiesOf(this.logits, requireScores(roles).kind);
+      },
       outputs: built.outputs,
       updates: built.updates,
-      value: (name) => {
-        const value = built.values.get(this.network.resolve(name));
-        if (!value) throw new WgradError('unknown-name', `'${name}' names nothing that is computed`);
-        return value;
-      },
+      value,
+      map: (name) => mapOf(network, name, value),
     };
   }
 
   /**
-   * Forward pass in eval mode: all outputs by name, for a batch of pictures [N, C, H, W], row-major.
-   * The Program is compiled once for each batch size.
+   * Forward pass in eval mode: all outputs by name, with the logits and probabilities of a classifier. Where the file
+   * calls another value `logits` or `probabilities`, the classifier's own go before it.
+   * The Program is compiled once for each shape.
+   * @param pictures a batch [N,C,H,W], row-major.
    */
-  async run(pictures: Float32Array): Promise<Record<string, Float32Array>> {
-    const [c, h, w] = this.pictureShape;
+  async run(pictures: Float32Array, options: RunOptions = {}): Promise<ModelOutputs> {
+    const shape = options.shape ?? this.pictureShape;
+    const [c, h, w] = shape;
     const batch = pictures.length / (c * h * w);
     if (!Number.isInteger(batch) || batch < 1) {
       throw new WgradError('shape', `run: ${pictures.length} values are no batch of [${c},${h},${w}] pictures`);
     }
-    let program = this.programs.get(batch);
+    const key = [batch, ...shape].join('x');
+    let program = this.programs.get(key);
     if (!program) {
-      program = this.engine.compile({ outputs: this.graph({ batch }).outputs });
-      this.programs.set(batch, program);
-      program.catch(() => this.programs.delete(batch));
+      const graph = this.graph({ input: input(this.inputName, [batch, ...shape]) });
+      const outputs: Record<string, Tensor> = { ...graph.outputs };
+      if (this.roles.scores) Object.assign(outputs, { logits: graph.logits, probabilities: graph.probabilities });
+      program = this.engine.compile({ outputs });
+      this.programs.set(key, program);
+      program.catch(() => this.programs.delete(key));
     }
-    return (await program).run({ [this.inputName]: pictures });
+    return (await program).run({ [this.inputName]: pictures }) as Promise<ModelOutputs>;
+  }
+
+  /**
+   * The most likely classes of one picture [C,H,W], the likeliest first. A binary classifier has two: class 1 with the
+   * sigmoid of its score, and class 0 with the rest.
+   * @throws WgradError 'shape', 'invalid-argument' where the class output is not known.
+   */
+  async classify(picture: Float32Array, options: RunOptions & { top?: number } = {}): Promise<ClassScore[]> {
+    const { kind } = requireScores(this.roles);
+    const { top = 5, shape = this.pictureShape } = options;
+    if (!Number.isInteger(top) || top < 1) throw new WgradError('invalid-argument', `classify: top is ${top}`);
+    if (picture.length !== shape[0] * shape[1] * shape[2]) {
+      throw new WgradError('shape', `classify: ${picture.length} values are no picture ${show(shape)}`);
+    }
+    const out = await this.run(picture, { shape });
+    let [logits, probabilities] = [[...out.logits], [...out.probabilities]];
+    if (kind === 'binary') {
+      [logits, probabilities] = [
+        [-logits[0]!, logits[0]!],
+        [1 - probabilities[0]!, probabilities[0]!],
+      ];
+    }
+    return [...logits.keys()]
+      .sort((a, b) => logits[b]! - logits[a]!)
+      .slice(0, top)
+      .map((index) => ({
+        index,
+        label: this.labelOf(index),
+        probability: probabilities[index]!,
+        logit: logits[index]!,
+      }));
+  }
+
+  /** A class's name, or `class 3` where there are no names. */
+  labelOf(index: number): string {
+    return this.labels?.[index] ?? `class ${index}`;
+  }
+
+  /** The class that a row of logits speaks for. */
+  predicted(logits: ArrayLike<number>): number {
+    return predictedClass(requireScores(this.roles).kind, logits);
   }
 
   /** The current value of every parameter and running statistic, row-major. */
@@ -236,18 +376,22 @@ export class Model {
   }
 }
 
-function readJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new WgradError('onnx-invalid', `the model's metadata entry '${what}' is not JSON`, { cause });
-  }
+/** What makes pixels the input of a file that normalises them itself. */
+function rawPixels({ input }: Roles): Preprocess | undefined {
+  return input?.range ? { mean: [0], std: [1 / input.range] } : undefined;
 }
 
-function readLabels(text: string): string[] {
-  const labels = readJson(text, 'labels');
-  if (Array.isArray(labels) && labels.length > 0 && labels.every((l) => typeof l === 'string')) return labels;
-  throw new WgradError('onnx-invalid', "the model's metadata entry 'labels' is not a list of names");
+function mapOf(network: Network, name: string | undefined, value: (name: string) => Tensor): FeatureMap {
+  const at = name ?? network.roles.scores?.features?.value;
+  const found = at === undefined ? undefined : value(at);
+  if (at === undefined || found?.rank !== 4) {
+    const what = found ? `${name ?? 'the last stage'} has shape ${show(found.shape)}` : 'the network has none';
+    throw new WgradError('invalid-argument', `no feature map [N,K,h,w]: ${what}`, {
+      remedy: 'Choose a layer before global pooling',
+    });
+  }
+  const channelsLast = network.channelAxis(at) === 3;
+  return { value: found, channelsFirst: (t) => (channelsLast ? transpose(t, [0, 3, 1, 2]) : t) };
 }
 
 /** Uniform in +-1/sqrt(fan in), as PyTorch initialises a linear layer. */

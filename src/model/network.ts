@@ -3,6 +3,8 @@
  * from named parameters may too.
  */
 import type { Variable } from '../graph/leaves.ts';
+import type { Given } from './metadata.ts';
+import type { Roles } from './roles.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 export interface NetworkInput {
@@ -49,6 +51,10 @@ export interface BuiltNetwork {
 }
 
 export interface Network {
+  /** What the parts are for. */
+  readonly roles: Roles;
+  /** What the caller said of the network; goes before its metadata. */
+  readonly given: Given;
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
   /** In the order of the file. */
@@ -57,6 +63,8 @@ export interface Network {
   /** The file's metadata, such as `labels` and `preprocess`, as JSON text. */
   readonly metadata: ReadonlyMap<string, string>;
   build(request: BuildRequest): BuiltNetwork;
+  /** The axis of the channels of a layer's or value's feature map: 1, or 3 where the file holds it channels-last. */
+  channelAxis(name: string): number;
   /** Value name of a layer, node or value. @throws WgradError 'unknown-name' with near names. */
   resolve(name: string): string;
   /**

@@ -1,10 +1,13 @@
 /** An ONNX model as a {@link Network}: named parameters on the engine's side, a graph for any batch, a way back. */
-import { Variable } from '../graph/leaves.ts';
+import { input, Variable } from '../graph/leaves.ts';
+import { labelCount, readPreprocess, type Given } from '../model/metadata.ts';
 import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
-import { printPreprocess, type Preprocess } from '../image/preprocess_spec.ts';
+import { printPreprocess } from '../image/preprocess_spec.ts';
+import type { Roles } from '../model/roles.ts';
 import { buildGraph } from './build.ts';
 import { BUILT_OPS } from './builders.ts';
+import { dataflow, type Dataflow } from './dataflow.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
 import { encodeOnnx } from './export.ts';
 import { FOLDED_OPS } from './fold.ts';
@@ -12,14 +15,11 @@ import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { Pace } from './pace.ts';
 import { separateSharedParameters } from './parameters.ts';
+import { channelAxes, findInput, findScores, type Dims } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
 /** What the caller knows of the model goes before the file's metadata, and into files that it is saved to. */
-export interface ImportOptions extends DecodeOptions {
-  /** Class names in the order of the logits. */
-  labels?: readonly string[];
-  preprocess?: Preprocess;
-}
+export interface ImportOptions extends DecodeOptions, Given {}
 
 /**
  * Reads an ONNX model. Nothing touches a device: `new Model(engine, network)` does.
@@ -32,7 +32,7 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
   const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
   const pace = new Pace(options.signal);
-  const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }));
+  const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }), options);
   for (const { name, variable } of network.parameters.values()) {
     await pace.next();
     if (allFinite(variable.initial)) continue;
@@ -63,7 +63,12 @@ export class OnnxNetwork implements Network {
   private readonly sources = new WeakMap<Variable, OnnxTensor['data']>();
   private readonly layerOfNode = new Map<OnnxNode, string>();
 
-  constructor(private graph: OnnxGraph) {
+  private found: { roles: Roles; dims: Dims; flow: Dataflow } | undefined;
+
+  constructor(
+    private graph: OnnxGraph,
+    readonly given: Given = {},
+  ) {
     if (graph.inputs.length === 0) throw new WgradError('onnx-invalid', 'the model takes no input');
     this.inputs = graph.inputs.map(({ name, dims }) => ({
       name,
@@ -85,6 +90,39 @@ export class OnnxNetwork implements Network {
 
   get parameters(): ReadonlyMap<string, NetworkParameter> {
     return this.variables;
+  }
+
+  get roles(): Roles {
+    return this.find().roles;
+  }
+
+  channelAxis(name: string): number {
+    const { dims, flow } = this.find();
+    return channelAxes(this.graph, flow, dims).get(this.resolve(name)) ?? 1;
+  }
+
+  /** Builds the graph once, for its shapes. @throws WgradError where it cannot be built at its own picture size. */
+  private find(output = this.given.output): NonNullable<OnnxNetwork['found']> {
+    if (this.found) return this.found;
+    const { graph, given, metadata } = this;
+    const flow = dataflow(graph);
+    const role = findInput(graph, flow);
+    const crop = readPreprocess(metadata, given, role?.channels ?? 3, () => undefined)?.crop ?? DEFAULT_SIDE;
+    const [height, width] = given.size ?? [role?.height ?? crop, role?.width ?? crop];
+    const batch = role?.batch ?? PROBE_BATCH;
+    const picture = role?.layout === 'nhwc' ? [height, width, role.channels] : [role?.channels ?? 3, height, width];
+    const inputs = Object.fromEntries(
+      this.inputs.map(({ name, shape }) => [
+        name,
+        input(name, name === role?.name ? [batch, ...picture] : shape.map((dim, i) => dim ?? (i === 0 ? batch : 1))),
+      ]),
+    );
+    const { values } = this.build({ inputs });
+    const dims: Dims = new Map([...values].map(([name, tensor]) => [name, tensor.shape]));
+    const hints = { output, labels: labelCount(metadata, given) };
+    const scores = findScores(graph, flow, dims, (node) => this.layerOfNode.get(node), hints);
+    this.found = { roles: { input: role && { ...role, size: [height, width] }, ...scores }, dims, flow };
+    return this.found;
   }
 
   get metadata(): ReadonlyMap<string, string> {
@@ -129,16 +167,25 @@ export class OnnxNetwork implements Network {
 
   replaceHead(layer: string, classes: number, initialize: (size: number, fanIn: number) => Float32Array): void {
     const found = resolveName(this.graph, this.tree, layer);
+    const { scores } = this.roles;
     if (found.kind !== 'layer') throw new WgradError('unknown-name', `'${layer}' is a ${found.kind}, not a layer`);
     this.graph = withHead(this.graph, findHead(this.graph, found.layer), classes, initialize);
     this.tree = layerTree(this.graph);
     this.readLayers();
+    this.found = undefined;
+    this.find(scores?.output);
   }
 
   save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array {
     return encodeOnnx(this.graph, { values, metadata });
   }
 }
+
+/** Where neither the file nor its preprocessing says how large a picture is. */
+const DEFAULT_SIDE = 224;
+
+/** Tells the batch from axes of extent 1. */
+const PROBE_BATCH = 2;
 
 /** Convolution weights are kept channels-last on the device. */
 function toVariable(name: string, { dims, data }: OnnxTensor): Variable {

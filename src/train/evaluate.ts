@@ -1,9 +1,9 @@
 /** Accuracy and loss of a model in eval mode over a dataset. */
 import { input } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
-import { argmax } from '../model/target.ts';
-import { crossEntropy } from '../ops/losses.ts';
+import { requireScores } from '../model/roles.ts';
 import { loadBatch, type Dataset } from './dataset.ts';
+import { classLoss } from './loss.ts';
 
 export interface Evaluation {
   /** Share of pictures whose highest logit is the target's. */
@@ -53,7 +53,7 @@ export class Evaluator {
       const out = await this.program.run({ [this.model.inputName]: pictures, target: targets });
       const width = out.logits.length / this.batch;
       indices.forEach((_, k) => {
-        const guess = argmax(out.logits.subarray(k * width, (k + 1) * width));
+        const guess = this.model.predicted(out.logits.subarray(k * width, (k + 1) * width));
         loss += out.each[k]!;
         if (guess === targets[k]) correct++;
         const row = confusion[targets[k]!];
@@ -71,6 +71,8 @@ export class Evaluator {
 
 function compile(model: Model, batch: number) {
   const { logits } = model.graph({ batch });
-  const each = crossEntropy(logits, input('target', [batch], 'i32'), { reduction: 'none' });
+  const each = classLoss(requireScores(model.roles).kind, logits, input('target', [batch], 'i32'), {
+    reduction: 'none',
+  });
   return model.engine.compile({ outputs: { logits, each } });
 }

@@ -3,9 +3,9 @@ import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
-import { argmax } from '../model/target.ts';
-import { crossEntropy } from '../ops/losses.ts';
+import { requireScores } from '../model/roles.ts';
 import type { Program } from '../plan/program.ts';
+import { classLoss } from './loss.ts';
 import { SCALARS, type Optimizer } from './optimizers.ts';
 
 export interface StepOptions {
@@ -44,7 +44,8 @@ export class TrainStep {
       });
     }
     const graph = model.graph({ batch, training: true });
-    const loss = crossEntropy(graph.logits, input('target', [batch], 'i32'), { labelSmoothing });
+    const { kind } = requireScores(model.roles);
+    const loss = classLoss(kind, graph.logits, input('target', [batch], 'i32'), { labelSmoothing });
     const gradients = grad(
       loss,
       parameters.map((p) => p.tensor),
@@ -79,7 +80,7 @@ export class TrainStep {
       });
     }
     this.steps++;
-    return { loss: loss[0]!, correct: countCorrect(logits, targets) };
+    return { loss: loss[0]!, correct: countCorrect(this.model, logits, targets) };
   }
 
   /** Frees the program and the optimiser's moments; the model keeps its parameters. */
@@ -89,12 +90,12 @@ export class TrainStep {
   }
 }
 
-/** Rows of [N, classes] whose first maximum is at the target. */
-export function countCorrect(logits: Float32Array, targets: Int32Array): number {
+/** Rows of logits [N, scores] that speak for the target. */
+export function countCorrect(model: Model, logits: Float32Array, targets: Int32Array): number {
   const classes = logits.length / targets.length;
   let correct = 0;
   targets.forEach((target, i) => {
-    if (argmax(logits.subarray(i * classes, (i + 1) * classes)) === target) correct++;
+    if (model.predicted(logits.subarray(i * classes, (i + 1) * classes)) === target) correct++;
   });
   return correct;
 }

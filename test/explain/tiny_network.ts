@@ -15,8 +15,37 @@ export interface Tiny {
   metadata?: Record<string, unknown>;
 }
 
+function lastMap(values: Record<string, Tensor>) {
+  const value = Object.keys(values).findLast((name) => {
+    const { rank, shape } = values[name]!;
+    return rank === 4 && shape[2]! * shape[3]! > 1;
+  });
+  return value === undefined ? undefined : { value, channelAxis: 1 };
+}
+
 export function tinyModel(engine: Engine, { picture, build, metadata = {} }: Tiny): Model {
   const network: Network = {
+    get roles() {
+      const [channels, height, width] = picture;
+      const size = [height, width] as const;
+      const shape = build(probe)['logits']!.shape;
+      return {
+        input: { name: 'x', layout: 'nchw', channels, batch: null, height, width, size, dtype: 'f32', range: null },
+        outputs: [{ name: 'logits', shape }],
+        scores: {
+          output: 'logits',
+          value: 'logits',
+          tail: 'none',
+          classAxis: 1,
+          count: shape.slice(1).reduce((a, b) => a * b, 1),
+          kind: 'single-label',
+          head: undefined,
+          features: lastMap(build(probe)),
+        },
+      } as const;
+    },
+    given: {},
+    channelAxis: () => 1,
     inputs: [{ name: 'x', shape: [null, ...picture] }],
     outputs: ['logits'],
     parameters: new Map(),

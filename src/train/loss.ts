@@ -1,0 +1,38 @@
+/**
+ * The loss that fits what a classifier's scores mean, on the logits before any softmax or sigmoid in the file:
+ *
+ *   single-label   cross-entropy
+ *   binary         binary cross-entropy of the one logit z, which is the cross-entropy of the logits [0, z]
+ *   multi-label    binary cross-entropy of every logit z against 1 for the target and 0 for the others, summed
+ */
+import { constant } from '../graph/leaves.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ScoreKind } from '../model/roles.ts';
+import { mul, sub } from '../ops/binary.ts';
+import { concat } from '../ops/concat.ts';
+import { crossEntropy, oneHot, type CrossEntropyOptions } from '../ops/losses.ts';
+import { mean, sum } from '../ops/reduce.ts';
+import { reshape } from '../ops/reshape.ts';
+import { slice } from '../ops/slice.ts';
+import { logSoftmax } from '../ops/softmax.ts';
+
+export type ClassLossOptions = Pick<CrossEntropyOptions, 'labelSmoothing' | 'reduction'>;
+
+/**
+ * @param logits [N, classes], or [N, 1] for a binary classifier @param target i32 [N], class indices
+ * @returns a scalar, the mean over the pictures, or [N] with reduction 'none'.
+ */
+export function classLoss(kind: ScoreKind, logits: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
+  if (kind === 'single-label') return crossEntropy(logits, target, options);
+  if (kind === 'binary') return crossEntropy(besideZero(logits), target, options);
+  const [rows, classes] = logits.shape as [number, number];
+  const smoothing = options.labelSmoothing ?? 0;
+  const wanted = oneHot(target, classes, 1 - smoothing / 2, smoothing / 2);
+  const log = logSoftmax(besideZero(reshape(logits, [rows * classes, 1])), 1);
+  const column = (k: number) => reshape(slice(log, [0, k], [rows * classes, 1]), [rows, classes]);
+  const each = sum(sub(mul(sub(wanted, constant([1], [1])), column(0)), mul(wanted, column(1))), [1]);
+  return options.reduction === 'none' ? each : options.reduction === 'sum' ? sum(each) : mean(each);
+}
+
+/** z [N,1] as [N,2]: the logits of "not" and of "is". */
+const besideZero = (z: Tensor): Tensor => concat([constant(new Float32Array(z.size), z.shape), z], 1);
