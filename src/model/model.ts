@@ -241,6 +241,7 @@ export class Model {
   graph(options: GraphOptions = {}): ModelGraph {
     const { roles, network } = this;
     const role = requirePicture(roles);
+    this.describe();
     const [c, h, w] = this.pictureShape;
     const x = options.input ?? input(role.name, [options.batch ?? 1, c, ...(options.size ?? [h, w])]);
     if (x.rank !== 4 || x.shape[1] !== c) {

@@ -167,9 +167,10 @@ describe('build', () => {
     await expect(importOnnx(bytes)).rejects.toMatchObject({ code: 'onnx-unsupported', message: expect.stringContaining("Gather ('pick')") }); // prettier-ignore
   });
 
-  it('an input of another shape, or none, is refused', async () => {
+  it('an input of another rank or of other channels, or none, is refused; another size is taken', async () => {
     const network = await importOnnx(model(smallSpec()));
-    expect(() => network.build({ inputs: { x: input('x', [1, 3, 9, 9]) } })).toThrow(expect.objectContaining({ code: 'shape' })); // prettier-ignore
+    for (const shape of [[3, 8, 8], [1, 4, 8, 8]]) expect(() => network.build({ inputs: { x: input('x', shape) } })).toThrow(expect.objectContaining({ code: 'shape' })); // prettier-ignore
+    expect(network.build({ inputs: { x: input('x', [1, 3, 9, 9]) } }).outputs['y']!.shape).toEqual([1, 2]);
     expect(() => network.build({ inputs: {} })).toThrow(expect.objectContaining({ code: 'missing-feed' }));
   });
 
