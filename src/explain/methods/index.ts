@@ -3,6 +3,7 @@ import { WgradError } from '../../errors.ts';
 import type { OptionsOf } from '../../options.ts';
 import type { ClassOutput } from '../score.ts';
 import type { Method } from '../types.ts';
+import { deepShap } from './deep_lift.ts';
 import { gradCam } from './grad_cam.ts';
 import { gradient } from './gradient.ts';
 import { inputXGradient } from './input_x_gradient.ts';
@@ -17,6 +18,7 @@ export const methods = {
   smoothgrad: smoothGrad,
   'integrated-gradients': integratedGradients,
   'grad-cam': gradCam,
+  'deep-shap': deepShap,
 };
 
 type Methods = typeof methods;
