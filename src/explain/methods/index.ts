@@ -8,6 +8,8 @@ import { gradCam } from './grad_cam.ts';
 import { gradient } from './gradient.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
+import { occlusion } from './occlusion.ts';
+import { rise } from './rise.ts';
 import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
 
@@ -19,6 +21,8 @@ export const methods = {
   'integrated-gradients': integratedGradients,
   'grad-cam': gradCam,
   'deep-shap': deepShap,
+  occlusion,
+  rise,
 };
 
 type Methods = typeof methods;
