@@ -1,38 +1,61 @@
 /** The engine: one device, its pipelines, and the values that live on it. */
+import { WgradError } from './errors.ts';
 import { openAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
+import { WorkQueue } from './gpu/queue.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
-import { Program, type Feeds } from './plan/program.ts';
-import type { PlanRequest } from './plan/planner.ts';
+import type { Runtime } from './plan/instance.ts';
+import type { Plan } from './plan/plan.ts';
+import { plan, type PlanRequest } from './plan/planner.ts';
+import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
 export interface EngineOptions {
   /** An adapter of your own; default: the page's `navigator.gpu`. In Node use `createEngine` of 'wgrad/node'. */
   adapter?: GPUAdapter;
+  /**
+   * A device that another library uses too. The engine never destroys it and takes none of its errors; `dispose` frees
+   * what the engine has made on it. Its limits are as it was asked for: wgrad needs WebGPU's defaults.
+   */
+  device?: GPUDevice;
   /** Printed name of the adapter, kept for reports. */
   description?: string;
 }
 
+export interface CompileOptions {
+  /** Compilation stops and rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * What is asked of an engine happens in the order of the calls, whichever program it is asked of: run, write, read and
+ * the updates of a run. Data are copied at the call. At most two runs or reads are with the GPU at a time; others wait
+ * for their turn.
+ */
 export class Engine {
-  private readonly pipelines: PipelineCache;
-  private readonly variables: VariableStore;
+  private readonly runtime: Runtime;
+  private disposal: Promise<void> | undefined;
 
   private constructor(
     private readonly device: Device,
     /** One line that names the adapter. */
     readonly description: string,
   ) {
-    this.pipelines = new PipelineCache(device);
-    this.variables = new VariableStore(device);
+    const queue = new WorkQueue();
+    const variables = new VariableStore(device, queue);
+    this.runtime = { device, queue, pipelines: new PipelineCache(device), variables };
   }
 
-  /** @throws WgradError 'insecure-context', 'no-webgpu', 'no-adapter'. */
+  /** @throws WgradError 'insecure-context', 'no-webgpu', 'no-adapter', 'invalid-argument' (both adapter and device). */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const opened = options.adapter
-      ? { adapter: options.adapter, description: options.description ?? options.adapter.info.description }
-      : await openAdapter();
+    const { adapter, device, description } = options;
+    if (adapter && device) {
+      throw new WgradError('invalid-argument', 'an engine takes an adapter or a device, not both');
+    }
+    if (device) return new Engine(Device.share(device), description ?? device.adapterInfo.description);
+    const opened = adapter ? { adapter, description: description ?? adapter.info.description } : await openAdapter();
     return new Engine(await Device.open(opened.adapter), opened.description);
   }
 
@@ -44,62 +67,113 @@ export class Engine {
     return this.device.info;
   }
 
-  /** The WebGPU device, for measurements beside other libraries. */
+  /** The WebGPU device, to share it with other libraries. */
   get gpuDevice(): GPUDevice {
     return this.device.gpu;
   }
 
-  /** Live buffers and bytes on the device. */
+  /** Live buffers and bytes of this engine. */
   get memory(): Readonly<MemoryUse> {
     return { ...this.device.memory };
   }
 
-  /** Resolves with the error when the device is lost. */
+  /** Resolves with the error when the device is lost; not because of {@link dispose}. */
   get lost(): Promise<Error> {
     return this.device.lost;
   }
 
-  /** Plans and compiles; see {@link Program}. */
-  compile<N extends string>(
+  /**
+   * Plans and compiles; see {@link Program}.
+   * @throws (rejects) WgradError 'dtype', 'invalid-argument', 'limit-exceeded', 'out-of-memory', 'kernel-invalid',
+   *   'disposed', 'device-lost'; the signal's reason. A failed compilation leaves nothing behind.
+   */
+  async compile<N extends string>(
     request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
+    options: CompileOptions = {},
   ): Promise<Program<N>> {
-    return Program.compile<N>(this.device, this.pipelines, this.variables, request);
+    const program = this.prepare(request, options);
+    await program.compiled;
+    return program;
+  }
+
+  /** {@link compile} without the wait: the program takes runs at once, which begin when it is compiled. */
+  prepare<N extends string>(
+    request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
+    { signal }: CompileOptions = {},
+  ): Program<N> {
+    this.device.check();
+    signal?.throwIfAborted();
+    return new Program<N>(this.runtime, plan<N>(request, this.device.limits), signal);
+  }
+
+  /**
+   * A program from the plan of another, of this engine or of one that was lost: `engine.instantiate(program.plan)`. Its
+   * variables have this engine's values, which are the initial ones where it has none.
+   * @throws (rejects) as {@link compile}; 'limit-exceeded' where the plan is of an engine that can more.
+   */
+  async instantiate<N extends string>(plan: Plan<N>, { signal }: CompileOptions = {}): Promise<Program<N>> {
+    this.device.check();
+    signal?.throwIfAborted();
+    const program = new Program<N>(this.runtime, plan, signal);
+    await program.compiled;
+    return program;
   }
 
   /** Compiles, runs once and disposes: for tests and one-off values. */
   async evaluate<N extends string>(
     outputs: Readonly<Record<N, Tensor>>,
     feeds: Feeds = {},
+    options: RunOptions = {},
   ): Promise<Record<N, Float32Array>> {
-    const program = await this.compile({ outputs });
+    const program = this.prepare({ outputs }, options);
     try {
-      return await program.run(feeds);
+      return await program.run(feeds, options);
     } finally {
       program.dispose();
     }
   }
 
-  /** The variable's value now, row-major. */
-  read(variable: Variable): Promise<Float32Array> {
-    return this.variables.read(variable);
+  /**
+   * The variable's value as of this call, row-major; a copy.
+   * @throws (rejects) WgradError 'disposed', 'device-lost', 'out-of-memory'; the signal's reason.
+   */
+  read(variable: Variable, { signal }: RunOptions = {}): Promise<Float32Array> {
+    return this.runtime.variables.read(variable, signal);
   }
 
-  /** Replaces a variable's value; row-major. */
-  write(variable: Variable, data: Float32Array): void {
-    this.variables.write(variable, data);
+  /**
+   * Replaces a variable's value; row-major, copied at the call. Runs that are asked for after this call see it; await
+   * it to learn that it succeeded.
+   * @throws (rejects) WgradError 'shape', 'disposed', 'device-lost', 'out-of-memory': the value is then as before.
+   */
+  write(variable: Variable, data: Float32Array): Promise<void> {
+    return this.runtime.variables.write(variable, data);
   }
 
-  /** Frees the device's copies of `variables`. */
+  /**
+   * Ends the engine's hold on `variables`. Programs that use them go on, with the memory freed after the last of them;
+   * to read, write or compile with them again is the error 'disposed'.
+   */
   release(variables: Iterable<Variable>): void {
-    for (const variable of variables) this.variables.release(variable);
+    for (const variable of variables) this.runtime.variables.release(variable);
   }
 
-  /** Destroys the device: pending work rejects, everything on it is freed. Idempotent. */
-  dispose(): void {
-    this.device.dispose();
+  /**
+   * Takes no more work, ends what was asked for, and then frees everything, at once where nothing is under way.
+   * Idempotent. @returns a promise of the end.
+   */
+  dispose(): Promise<void> {
+    this.disposal ??= this.end();
+    return this.disposal;
+  }
+
+  private async end(): Promise<void> {
+    this.device.close();
+    if (!this.runtime.queue.isIdle) await this.runtime.queue.idle();
+    this.device.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.dispose();
+    await this.dispose();
   }
 }

@@ -1,10 +1,11 @@
 /** wgrad: the engine, the graph, its ops, gradients, and models. */
 export { WgradError, type ErrorCode } from './errors.ts';
-export { Engine, type EngineOptions } from './engine.ts';
+export { Engine, type CompileOptions, type EngineOptions } from './engine.ts';
 export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { Tensor, type DType } from './graph/tensor.ts';
-export { Program, type Feeds, type ProgramStats } from './plan/program.ts';
+export type { Plan, ProgramStats } from './plan/plan.ts';
+export { Program, type Feeds, type RunOptions } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
 export type { Preprocess } from './image/preprocess_spec.ts';
 export { Random } from './random.ts';

@@ -75,6 +75,7 @@ export class Explainer {
   private turn: Promise<unknown> = Promise.resolve();
   private disposed = false;
   private unit: UnitProgram | undefined;
+  private readonly revision: number;
 
   /** Use {@link createExplainer}. */
   constructor(
@@ -83,12 +84,23 @@ export class Explainer {
     private readonly method: Method,
     private readonly compile: (score: Score) => Promise<CompiledMethod>,
     private readonly classes: CompiledMethod,
-  ) {}
+  ) {
+    this.revision = model.revision;
+  }
 
-  /** See {@link explain}. Runs queue up. */
+  /**
+   * See {@link explain}. Runs queue up; the picture is copied at the call.
+   * @throws (rejects) WgradError 'disposed' also where the model's head was replaced since the explainer was made.
+   */
   async run(pixels: Float32Array, options: RunOptions = {}): Promise<Attribution> {
     if (this.disposed) throw new WgradError('disposed', `the ${this.name} explainer was disposed of`);
-    const result = this.turn.then(() => this.runNow(pixels, options));
+    if (this.revision !== this.model.revision) {
+      throw new WgradError('disposed', `the ${this.name} explainer is of the model's former head`, {
+        remedy: 'Create another explainer',
+      });
+    }
+    const picture = pixels.slice();
+    const result = this.turn.then(() => this.runNow(picture, options));
     this.turn = result.catch(() => undefined);
     return result;
   }

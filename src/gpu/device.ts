@@ -1,5 +1,5 @@
 /** The device: negotiated limits, typed errors, and an account of every buffer. Knows buffers, never ops. */
-import { WgradError } from '../errors.ts';
+import { WgradError, type ErrorCode } from '../errors.ts';
 
 /** Asked for at the adapter's full value; wgrad's kernels choose tiles within what is granted. */
 const wantedLimits = [
@@ -21,41 +21,49 @@ export interface MemoryUse {
   bytes: number;
 }
 
+/** What each error scope catches and how it is called; the first is the outermost. */
+const scopes = [
+  { filter: 'internal', code: 'kernel-invalid', why: 'the GPU failed' },
+  { filter: 'validation', code: 'kernel-invalid', why: 'the GPU refused a call' },
+  { filter: 'out-of-memory', code: 'out-of-memory', why: 'the GPU has not enough memory' },
+] as const satisfies readonly { filter: GPUErrorFilter; code: ErrorCode; why: string }[];
+
+const ignore = () => undefined;
+
 export class Device {
   readonly memory: MemoryUse = { buffers: 0, bytes: 0 };
-  /** Settles when the device is lost, with the error that pending work rejects with. */
+  /** Resolves with the error when the device is lost; never because of {@link destroy}. */
   readonly lost: Promise<WgradError>;
-  private lostError: WgradError | undefined;
-  private failure: WgradError | undefined;
-  private disposed = false;
+  private readonly buffers = new Set<GPUBuffer>();
+  /** Who waits for the GPU, to be told of its end. No promise is raced: on one that lives long, each wait leaves a trace. */
+  private readonly waiting = new Set<(error: WgradError) => void>();
+  private closed = false;
+  /** Set once nothing can run any more. */
+  private end: WgradError | undefined;
 
   private constructor(
     readonly gpu: GPUDevice,
     readonly info: GPUAdapterInfo,
+    private readonly owned: boolean,
   ) {
-    this.lost = gpu.lost.then((why) => {
-      this.lostError = new WgradError('device-lost', `the GPU device was lost (${why.reason}): ${why.message}`, {
-        remedy: 'Create a new Engine and load the model again',
+    this.lost = new Promise((resolve) => {
+      void gpu.lost.then(({ reason, message }) => {
+        if (this.end) return;
+        const error = lostError(`${reason}: ${message}`);
+        this.finish(error);
+        resolve(error);
       });
-      return this.lostError;
-    });
-    gpu.addEventListener('uncapturederror', (event) => {
-      const { error } = event;
-      const code = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError;
-      this.failure ??= new WgradError(
-        code ? 'out-of-memory' : 'kernel-invalid',
-        `the GPU refused a call: ${error.message}`,
-      );
     });
   }
 
+  /** A device of our own. */
   static async open(adapter: GPUAdapter): Promise<Device> {
     const requiredLimits: Record<string, number> = {};
     for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
     const requiredFeatures = wantedFeatures.filter((f) => adapter.features.has(f));
     try {
       const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: [...requiredFeatures] });
-      return new Device(gpu, adapter.info);
+      return new Device(gpu, adapter.info, true);
     } catch (cause) {
       throw new WgradError('no-adapter', `the adapter gave no device: ${(cause as Error).message}`, {
         remedy: 'An adapter serves one device: request a new adapter',
@@ -64,24 +72,29 @@ export class Device {
     }
   }
 
+  /** A device that others use too: it is never destroyed from here, and its errors stay with whoever caused them. */
+  static share(gpu: GPUDevice): Device {
+    return new Device(gpu, gpu.adapterInfo, false);
+  }
+
   get limits(): GPUSupportedLimits {
     return this.gpu.limits;
   }
 
-  /** Throws what has gone wrong since the last call: loss, disposal, or an error that no scope caught. */
+  /** Before work is asked for. @throws WgradError 'disposed' after {@link close}, 'device-lost'. */
   check(): void {
-    if (this.disposed) throw new WgradError('disposed', 'the engine was disposed of');
-    if (this.lostError) throw this.lostError;
-    if (this.failure) {
-      const error = this.failure;
-      this.failure = undefined;
-      throw error;
-    }
+    if (this.closed) throw disposedError();
+    this.checkAlive();
+  }
+
+  /** Before work begins that was asked for earlier: {@link close} lets it end. */
+  checkAlive(): void {
+    if (this.end) throw this.end;
   }
 
   /** A zeroed buffer of at least `bytes`; limits are checked before anything is allocated. */
   createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
-    this.check();
+    this.checkAlive();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const storage = (usage & GPU_USAGE.STORAGE) !== 0;
     const limit = storage ? 'maxStorageBufferBindingSize' : 'maxBufferSize';
@@ -92,51 +105,100 @@ export class Device {
       });
     }
     const buffer = this.gpu.createBuffer({ size, usage, label });
+    this.buffers.add(buffer);
     this.memory.buffers++;
     this.memory.bytes += size;
     return buffer;
   }
 
   destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.buffers.delete(buffer)) return;
     this.memory.buffers--;
     this.memory.bytes -= buffer.size;
     buffer.destroy();
   }
 
-  /** Runs `allocate`, and turns the driver's out-of-memory report into a typed error. */
-  async allocating<T>(what: string, allocate: () => T): Promise<T> {
-    this.gpu.pushErrorScope('out-of-memory');
-    let result: T;
+  /** A destroyed buffer's memory comes back with the next submission: after running out of it, at once. */
+  reclaim(): void {
+    if (!this.end) this.gpu.queue.submit([]);
+  }
+
+  /**
+   * Makes `calls` into WebGPU, all in one go, under error scopes of their own.
+   * @returns what they gave, and a promise that rejects with what they caused: 'out-of-memory' or 'kernel-invalid',
+   *   named after `what`.
+   */
+  scoped<T>(what: string, calls: () => T): [T, Promise<void>] {
+    for (const { filter } of scopes) this.gpu.pushErrorScope(filter);
+    let value: T;
+    let errors: Promise<(GPUError | null)[]>;
     try {
-      result = allocate();
+      value = calls();
     } finally {
-      const error = await this.gpu.popErrorScope();
-      if (error) {
-        throw new WgradError('out-of-memory', `${what}: the GPU has not enough memory: ${error.message}`, {
-          remedy: 'Dispose of programs and models that are no longer used, or use a smaller batch',
-        });
-      }
+      errors = Promise.all(scopes.map(() => this.gpu.popErrorScope()));
+      errors.catch(ignore);
     }
-    return result;
+    const judged = this.whileAlive(errors).then((innermostFirst) => judge(what, innermostFirst));
+    judged.catch(ignore);
+    return [value, judged];
   }
 
-  /** Rejects as soon as the device is lost, for work that would otherwise wait for ever. */
-  async whileAlive<T>(work: Promise<T>): Promise<T> {
-    const lost = this.lost.then((error) => {
-      throw error;
+  /** `work` of the GPU's; rejects as soon as the device is lost or destroyed, which may leave `work` waiting for ever. */
+  whileAlive<T>(work: Promise<T>): Promise<T> {
+    if (this.end) return Promise.reject(this.end);
+    return new Promise<T>((resolve, reject) => {
+      this.waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.waiting.delete(reject));
     });
-    lost.catch(() => undefined);
-    return Promise.race([work, lost]);
   }
 
-  dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
-    this.gpu.destroy();
-    this.memory.buffers = 0;
-    this.memory.bytes = 0;
+  /** `buffer` mapped for reading: {@link whileAlive} with an error of ours, whatever the browser calls it. */
+  async map(buffer: GPUBuffer): Promise<void> {
+    await this.whileAlive(
+      buffer.mapAsync(MAP_READ).catch(async (cause: Error) => {
+        // Valid calls are refused only where the device is gone; the news of it may come a moment later.
+        await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, 1000))]);
+        throw this.end ?? lostError(cause.message, cause);
+      }),
+    );
+  }
+
+  /** Nothing more may be asked for; what was asked for goes on until {@link destroy}. */
+  close(): void {
+    this.closed = true;
+  }
+
+  /** Frees every buffer, and the device if it is ours. */
+  destroy(): void {
+    this.close();
+    if (!this.end) this.finish(disposedError());
+    for (const buffer of [...this.buffers]) this.destroyBuffer(buffer);
+    if (this.owned) this.gpu.destroy();
+  }
+
+  private finish(error: WgradError): void {
+    this.end = error;
+    for (const reject of this.waiting) reject(error);
+    this.waiting.clear();
   }
 }
+
+function judge(what: string, innermostFirst: readonly (GPUError | null)[]): void {
+  [...scopes].reverse().forEach(({ code, why }, i) => {
+    const error = innermostFirst[i];
+    if (!error) return;
+    const remedy = 'Dispose of programs and models that are no longer used, or use a smaller batch';
+    throw new WgradError(code, `${what}: ${why}: ${error.message}`, code === 'out-of-memory' ? { remedy } : {});
+  });
+}
+
+const disposedError = () => new WgradError('disposed', 'the engine was disposed of');
+
+const lostError = (why: string, cause?: unknown) =>
+  new WgradError('device-lost', `the GPU device was lost (${why})`, {
+    remedy: 'Create a new Engine and load the model again',
+    cause,
+  });
 
 /** GPUBufferUsage and GPUMapMode by value: the globals exist only in pages. */
 export const GPU_USAGE = {
@@ -146,4 +208,4 @@ export const GPU_USAGE = {
   STORAGE: 0x80,
 } as const;
 
-export const MAP_READ = 1;
+const MAP_READ = 1;

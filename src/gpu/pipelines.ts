@@ -1,5 +1,6 @@
 /** Pipelines, made once for each specialised module, in parallel; explicit layouts, so that bind groups can be reused. */
 import { WgradError } from '../errors.ts';
+import { Lru } from '../lru.ts';
 import type { Device } from './device.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -10,8 +11,14 @@ export interface CompiledKernel {
 
 const COMPUTE_STAGE = 4;
 
+/** Pipelines kept for programs to come; those in use are kept by their programs. A training step has about a hundred. */
+const KEPT = 512;
+
+/** Compilations under way at once: enough for every core, few enough that an abort leaves little behind. */
+const AT_ONCE = 8;
+
 export class PipelineCache {
-  private readonly pipelines = new Map<string, Promise<CompiledKernel>>();
+  private readonly pipelines = new Lru<string, Promise<CompiledKernel>>(KEPT);
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
 
   constructor(private readonly device: Device) {}
@@ -20,8 +27,34 @@ export class PipelineCache {
     return this.pipelines.size;
   }
 
-  /** @throws WgradError 'kernel-invalid' with the kernel's name and the compiler's line. */
-  get(kernel: Kernel, code: string): Promise<CompiledKernel> {
+  /**
+   * By their code.
+   * @throws (rejects) WgradError 'kernel-invalid' with the kernel's name and the compiler's line; 'device-lost'; the
+   *   signal's reason, at once: compilations under way end unheard.
+   */
+  async getAll(
+    wanted: readonly { kernel: Kernel; code: string }[],
+    signal?: AbortSignal,
+  ): Promise<Map<string, CompiledKernel>> {
+    const kernels = new Map(wanted.map(({ kernel, code }) => [code, kernel]));
+    const rest = kernels.entries();
+    const made = new Map<string, CompiledKernel>();
+    let over = false;
+    const work = async () => {
+      for (const [code, kernel] of rest) {
+        if (over) return;
+        made.set(code, await this.get(kernel, code));
+      }
+    };
+    try {
+      await untilAborted(Promise.all(Array.from({ length: AT_ONCE }, work)), signal);
+    } finally {
+      over = true;
+    }
+    return made;
+  }
+
+  private get(kernel: Kernel, code: string): Promise<CompiledKernel> {
     let entry = this.pipelines.get(code);
     if (!entry) {
       entry = this.compile(kernel, code);
@@ -49,24 +82,36 @@ export class PipelineCache {
 
   private async compile(kernel: Kernel, code: string): Promise<CompiledKernel> {
     const { gpu } = this.device;
-    const layout = this.layoutFor(kernel);
-    gpu.pushErrorScope('validation');
-    const module = gpu.createShaderModule({ code, label: kernel.name });
-    const pipeline = gpu
-      .createComputePipelineAsync({
+    this.device.checkAlive();
+    const [{ module, layout, pipeline }, accepted] = this.device.scoped(`kernel ${kernel.name}`, () => {
+      const layout = this.layoutFor(kernel);
+      const module = gpu.createShaderModule({ code, label: kernel.name });
+      const pipeline = gpu.createComputePipelineAsync({
         label: kernel.name,
         layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: kernel.entry },
-      })
-      .catch((cause: Error) => cause);
-    const invalid = await gpu.popErrorScope();
-    const result = await this.device.whileAlive(pipeline);
-    if (invalid || result instanceof Error) {
-      const messages = (await module.getCompilationInfo()).messages.filter((m) => m.type === 'error');
-      const where = messages.map((m) => `line ${m.lineNum}: ${m.message}`).join('; ');
-      const why = where || invalid?.message || (result as Error).message;
-      throw new WgradError('kernel-invalid', `kernel ${kernel.name} does not compile: ${why}`);
-    }
-    return { pipeline: result, layout };
+      });
+      return { layout, module, pipeline: this.device.whileAlive(pipeline) };
+    });
+    const [made, valid] = await Promise.allSettled([pipeline, accepted]);
+    if (made.status === 'fulfilled' && valid.status === 'fulfilled') return { pipeline: made.value, layout };
+    this.device.checkAlive();
+    const cause = ((valid.status === 'rejected' ? valid : made) as PromiseRejectedResult).reason as Error;
+    if (cause instanceof WgradError && cause.code !== 'kernel-invalid') throw cause;
+    const messages = (await this.device.whileAlive(module.getCompilationInfo())).messages;
+    const where = messages.filter((m) => m.type === 'error').map((m) => `line ${m.lineNum}: ${m.message}`);
+    const why = where.join('; ') || cause.message;
+    throw new WgradError('kernel-invalid', `kernel ${kernel.name} does not compile: ${why}`, { cause });
   }
+}
+
+/** `work`, or the signal's reason as soon as it is aborted; `work` itself goes on. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -29,7 +29,7 @@ export interface LowerContext {
   alias(output: Tensor, input: Tensor, layout?: Layout): void;
   /** For effects: the variable's own storage, to be updated in place. */
   update(variable: Tensor): Storage;
-  /** For effects: one f32; while it is NaN or infinite, their kernels write nothing. */
+  /** For effects: one u32; where it is not 0, their kernels write nothing. */
   guard(): Storage;
   /** Memory that lives during this node's dispatches only. */
   scratch(elements: number): Storage;

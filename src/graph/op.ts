@@ -30,8 +30,16 @@ export interface Op<A = any> {
   lower(ctx: LowerContext, node: PlanNode<A>): void;
   /** Floating-point operations of a run (a multiply-add is two). Absent: 0. */
   flops?(node: PlanNode<A>): number;
-  /** The op changes the variables among its inputs in place. Effects run after everything else in a Program. */
-  effect?: boolean;
+  /** Present: the op changes variables in place. Effects run after everything else in a Program. */
+  effect?: Effect;
+}
+
+/** What an effect does with its inputs, by their positions. */
+export interface Effect {
+  /** Variables that it changes, the foremost first. What it reads of any other input is the value of before the run. */
+  changes: readonly number[];
+  /** What each input is called in messages. */
+  inputs: readonly string[];
 }
 
 /** A node as the planner sees it: fusion may have replaced the one that the user built. */

@@ -9,7 +9,8 @@ import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
 import { transpose } from '../ops/transpose.ts';
-import type { Program } from '../plan/program.ts';
+import { Lru } from '../lru.ts';
+import type { Program, RunOptions as ProgramRunOptions } from '../plan/program.ts';
 import { matcher } from './globs.ts';
 import { readLabels, readPreprocess } from './metadata.ts';
 import type { BuiltNetwork, Network, NetworkParameter } from './network.ts';
@@ -71,7 +72,7 @@ export interface FeatureMap {
   channelsFirst(t: Tensor): Tensor;
 }
 
-export interface RunOptions {
+export interface RunOptions extends ProgramRunOptions {
   /** Shape [C,H,W] of each picture; default {@link Model.pictureShape}. */
   shape?: readonly [number, number, number];
 }
@@ -89,10 +90,15 @@ export interface ClassScore {
   logit: number;
 }
 
+/** Shapes for which `run` keeps its program. */
+const PROGRAMS = 4;
+
 export class Model {
   private readonly unfrozen = new Set<string>();
   private readonly batchNormRules: { matches: (name: string) => boolean; mode: BatchNormMode }[] = [];
-  private readonly programs = new Map<string, Promise<Program>>();
+  private readonly programs = new Lru<string, Program>(PROGRAMS, (program) => program.dispose());
+  private disposed = false;
+  private heads = 0;
   /** Names that replaced the file's, with a new head. */
   private replaced: { labels: readonly string[] | undefined } | undefined;
   private described: { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } | undefined;
@@ -103,6 +109,17 @@ export class Model {
     readonly network: Network,
   ) {
     for (const p of network.parameters.values()) if (p.trainable) this.unfrozen.add(p.name);
+  }
+
+  /** How often the head was replaced: what was compiled before is of another network. */
+  get revision(): number {
+    return this.heads;
+  }
+
+  private check(): void {
+    if (this.disposed) {
+      throw new WgradError('disposed', 'the model was disposed of', { remedy: 'Load it again' });
+    }
   }
 
   /** What the network's parts are for: input layout, class output, tail, head. */
@@ -219,6 +236,7 @@ export class Model {
    * trainable.
    */
   replaceHead(layer: string, options: { classes: number | readonly string[]; seed?: number }): this {
+    this.check();
     const { classes, seed = 0 } = options;
     const count = typeof classes === 'number' ? classes : classes.length;
     if (!Number.isInteger(count) || count < 1) {
@@ -233,12 +251,14 @@ export class Model {
     for (const p of this.network.parameters.values()) {
       if (p.trainable && before.get(p.name) !== p.variable) this.unfrozen.add(p.name);
     }
-    this.forgetPrograms();
+    this.programs.clear();
+    this.heads++;
     return this;
   }
 
   /** Builds the network's graph on a fresh input or on `options.input`. @throws WgradError 'shape'. */
   graph(options: GraphOptions = {}): ModelGraph {
+    this.check();
     const { roles, network } = this;
     const role = requirePicture(roles);
     this.describe();
@@ -278,27 +298,37 @@ export class Model {
   /**
    * Forward pass in eval mode: all outputs by name, with the logits and probabilities of a classifier. Where the file
    * calls another value `logits` or `probabilities`, the classifier's own go before it.
-   * The Program is compiled once for each shape.
-   * @param pictures a batch [N,C,H,W], row-major.
+   * The Program is compiled once for each shape, and kept for the last four of these.
+   * @param pictures a batch [N,C,H,W], row-major; copied at the call.
+   * @throws (rejects) WgradError 'shape', 'disposed', and what {@link Program.run} throws; the signal's reason.
    */
   async run(pictures: Float32Array, options: RunOptions = {}): Promise<ModelOutputs> {
+    this.check();
     const shape = options.shape ?? this.pictureShape;
     const [c, h, w] = shape;
     const batch = pictures.length / (c * h * w);
     if (!Number.isInteger(batch) || batch < 1) {
       throw new WgradError('shape', `run: ${pictures.length} values are no batch of [${c},${h},${w}] pictures`);
     }
-    const key = [batch, ...shape].join('x');
-    let program = this.programs.get(key);
-    if (!program) {
-      const graph = this.graph({ input: input(this.inputName, [batch, ...shape]) });
-      const outputs: Record<string, Tensor> = { ...graph.outputs };
-      if (this.roles.scores) Object.assign(outputs, { logits: graph.logits, probabilities: graph.probabilities });
-      program = this.engine.compile({ outputs });
-      this.programs.set(key, program);
-      program.catch(() => this.programs.delete(key));
-    }
-    return (await program).run({ [this.inputName]: pictures }) as Promise<ModelOutputs>;
+    const program = this.programFor([batch, ...shape]);
+    return program.run({ [this.inputName]: pictures }, options) as Promise<ModelOutputs>;
+  }
+
+  private programFor(shape: readonly number[]): Program {
+    const key = shape.join('x');
+    const known = this.programs.get(key);
+    if (known) return known;
+    const graph = this.graph({ input: input(this.inputName, shape) });
+    const outputs: Record<string, Tensor> = { ...graph.outputs };
+    if (this.roles.scores) Object.assign(outputs, { logits: graph.logits, probabilities: graph.probabilities });
+    const program = this.engine.prepare({ outputs });
+    this.programs.set(key, program);
+    program.compiled.catch((error: WgradError) => {
+      this.programs.delete(key);
+      // The other shapes' programs make room for another try.
+      if (error.code === 'out-of-memory') this.programs.clear();
+    });
+    return program;
   }
 
   /**
@@ -313,7 +343,7 @@ export class Model {
     if (picture.length !== shape[0] * shape[1] * shape[2]) {
       throw new WgradError('shape', `classify: ${picture.length} values are no picture ${show(shape)}`);
     }
-    const out = await this.run(picture, { shape });
+    const out = await this.run(picture, { ...options, shape });
     let [logits, probabilities] = [[...out.logits], [...out.probabilities]];
     if (kind === 'binary') {
       [logits, probabilities] = [
@@ -342,33 +372,34 @@ export class Model {
     return predictedClass(requireScores(this.roles).kind, logits);
   }
 
-  /** The current value of every parameter and running statistic, row-major. */
-  async state(): Promise<Map<string, Float32Array>> {
-    const state = new Map<string, Float32Array>();
-    for (const p of this.network.parameters.values()) state.set(p.name, await this.engine.read(p.variable));
-    return state;
+  /** The value of every parameter and running statistic as of this call, row-major. */
+  async state(options: ProgramRunOptions = {}): Promise<Map<string, Float32Array>> {
+    this.check();
+    const read = async (p: NetworkParameter) => [p.name, await this.engine.read(p.variable, options)] as const;
+    return new Map(await Promise.all([...this.network.parameters.values()].map(read)));
   }
 
-  /** ONNX bytes of the model as it is now, its labels and preprocessing included. */
-  async saveOnnx(): Promise<Uint8Array> {
+  /**
+   * ONNX bytes of the model as of this call, its labels and preprocessing included.
+   * @throws (rejects) WgradError 'disposed', 'device-lost'; the signal's reason.
+   */
+  async saveOnnx(options: ProgramRunOptions = {}): Promise<Uint8Array> {
     const metadata = new Map(this.network.metadata);
     if (this.labels) metadata.set('labels', JSON.stringify(this.labels));
     else metadata.delete('labels');
-    return this.network.save(await this.state(), metadata);
+    const state = await this.state(options);
+    options.signal?.throwIfAborted();
+    return this.network.save(state, metadata);
   }
 
-  private forgetPrograms(): void {
-    for (const program of this.programs.values())
-      void program.then(
-        (p) => p.dispose(),
-        () => undefined,
-      );
-    this.programs.clear();
-  }
-
-  /** Frees the model's memory on the device; the engine stays. */
+  /**
+   * Frees the model's memory on the device, once the runs that were asked for are over; the engine stays. After it,
+   * everything that needs the engine is the error 'disposed'. Idempotent.
+   */
   dispose(): void {
-    this.forgetPrograms();
+    if (this.disposed) return;
+    this.disposed = true;
+    this.programs.clear();
     this.engine.release([...this.network.parameters.values()].map((p) => p.variable));
   }
 

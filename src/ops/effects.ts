@@ -1,6 +1,7 @@
 /**
- * Effects: ops that change variables in place. They run after everything that reads the old values (what they read of
- * other variables is copied first, so that their order does not matter), and their results are tokens for `engine.compile({ updates })`. Optimiser formulas follow PyTorch (kernels/sgd.wgsl, kernels/adam.wgsl).
+ * Effects: ops that change variables in place. They run after everything else, and what they read of variables is as it
+ * was before the run; their results are tokens for `engine.compile({ updates })`. Optimiser formulas follow PyTorch
+ * (kernels/sgd.wgsl, kernels/adam.wgsl).
  */
 import { grid } from '../gpu/grid.ts';
 import { adam, ema, sgd } from '../gpu/kernels.gen.ts';
@@ -9,8 +10,6 @@ import type { Op } from '../graph/op.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { apply1, withRole, type Layout, type Tensor } from '../graph/tensor.ts';
 import { WgradError } from '../errors.ts';
-import { copyLayout } from './copy.ts';
-import { reshapeOp } from './reshape.ts';
 
 /** Updates are elementwise: the other operands are read in the variable's physical order. */
 const variableLayout = (t: Tensor): Layout => variableOf(t)!.layout;
@@ -25,22 +24,6 @@ const token = (name: string, variable: Tensor, value: Tensor) => {
 const effect = <A>(op: Op<A>, inputs: Tensor[], attrs: A): Tensor =>
   withRole('update', () => apply1(op, inputs, attrs));
 
-const copyOp: Op<object> = {
-  name: 'copy',
-  infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
-  lower(ctx, { inputs: [x], outputs: [y] }) {
-    const layout = ctx.layoutOf(x!);
-    copyLayout(ctx, ctx.read(x!), ctx.write(y!, layout), x!.shape, layout, layout);
-  },
-};
-
-/** An effect's operand; a copy where it is a variable's own memory, which another effect may change before. */
-function operand(t: Tensor): Tensor {
-  let source = t;
-  while (source.node.op === reshapeOp) source = source.node.inputs[0]!;
-  return variableOf(source) ? withRole('update', () => apply1(copyOp, [t], {})) : t;
-}
-
 export interface SgdAttrs {
   momentum: number;
   nesterov: boolean;
@@ -49,7 +32,7 @@ export interface SgdAttrs {
 
 const sgdOp: Op<SgdAttrs> = {
   name: 'sgd',
-  effect: true,
+  effect: { changes: [0, 3], inputs: ['parameter', 'gradient', 'learning rate', 'momentum'] },
   infer: ([p, g]) => token('sgd', p!, g!),
   lower(ctx, { inputs: [p, g, scalars, v], attrs }) {
     const count = Math.ceil(p!.size / 4);
@@ -74,7 +57,7 @@ export const sgdUpdate = (
   scalars: Tensor,
   velocity: Variable | undefined,
   attrs: SgdAttrs,
-): Tensor => effect(sgdOp, [p.tensor, operand(g), scalars, ...(velocity ? [velocity.tensor] : [])], attrs);
+): Tensor => effect(sgdOp, [p.tensor, g, scalars, ...(velocity ? [velocity.tensor] : [])], attrs);
 
 export interface AdamAttrs {
   betas: readonly [number, number];
@@ -86,7 +69,7 @@ export interface AdamAttrs {
 
 const adamOp: Op<AdamAttrs> = {
   name: 'adam',
-  effect: true,
+  effect: { changes: [0, 3, 4], inputs: ['parameter', 'gradient', 'learning rate', 'first moment', 'second moment'] },
   infer: ([p, g]) => token('adam', p!, g!),
   lower(ctx, { inputs: [p, g, scalars, m, v], attrs }) {
     const count = Math.ceil(p!.size / 4);
@@ -122,7 +105,7 @@ export const adamUpdate = (
   m: Variable,
   v: Variable,
   attrs: AdamAttrs,
-): Tensor => effect(adamOp, [p.tensor, operand(g), scalars, m.tensor, v.tensor], attrs);
+): Tensor => effect(adamOp, [p.tensor, g, scalars, m.tensor, v.tensor], attrs);
 
 interface EmaAttrs {
   momentum: number;
@@ -131,7 +114,7 @@ interface EmaAttrs {
 
 const emaOp: Op<EmaAttrs> = {
   name: 'ema',
-  effect: true,
+  effect: { changes: [0], inputs: ['variable', 'new value'] },
   infer: ([variable, value]) => token('ema', variable!, value!),
   lower(ctx, { inputs: [variable, value], attrs }) {
     const count = Math.ceil(variable!.size / 4);
@@ -145,7 +128,7 @@ const emaOp: Op<EmaAttrs> = {
 
 /** variable = (1 - momentum) * variable + momentum * scale * value: running statistics. */
 export const emaUpdate = (variable: Variable, value: Tensor, momentum: number, scale = 1): Tensor =>
-  effect(emaOp, [variable.tensor, operand(value)], { momentum, scale });
+  effect(emaOp, [variable.tensor, value], { momentum, scale });
 
 /** variable = value. */
 export const assign = (variable: Variable, value: Tensor): Tensor => emaUpdate(variable, value, 1);

@@ -19,46 +19,38 @@ import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
 import { copyLayout } from '../ops/copy.ts';
 import { fuse, plain } from './fuse.ts';
-import type { Region, RegionKind, Step } from './region.ts';
+import { guardOp, type Watched } from './guard.ts';
+import { planMemory, type Lifetime } from './memory.ts';
+import { statsOf, type Plan, type Port, type Region, type RegionKind, type Step } from './plan.ts';
 
 interface Value {
   region: Region;
   layout: Layout;
 }
 
-export interface Plan {
-  /** Computed once, and again after a frozen variable was written. */
-  prologue: Step[];
-  steps: Step[];
-  regions: Region[];
-  inputs: Map<string, { tensor: Tensor; region: Region }>;
-  outputs: Map<string, { tensor: Tensor; region: Region }>;
-  nodes: PlanNode[];
-  /** Variables that the steps change. */
-  updated: Set<Variable>;
-}
-
-export interface PlanRequest {
-  outputs: Readonly<Record<string, Tensor>>;
-  /** Results of effect ops: optimiser steps, running statistics, assignments. */
+export interface PlanRequest<Names extends string = string> {
+  outputs: Readonly<Record<Names, Tensor>>;
+  /**
+   * Results of effect ops: optimiser steps, running statistics, assignments. All of them read the values of before the
+   * run; two that change one variable do so in the order of this list.
+   */
   updates?: readonly Tensor[];
-  /** A scalar, such as the loss: in a run where it is NaN or infinite, no update changes anything. */
-  updateIf?: Tensor;
+  /**
+   * The loss, say, or several tensors: in a run where one of their values, or any value that an update reads (a
+   * gradient, a learning rate), is NaN or infinite, no update changes anything and the run rejects with 'not-finite'.
+   */
+  updateIf?: Tensor | readonly Tensor[];
   /** False runs every node by itself (default true): to find out whether fusion is to blame. */
   fuse?: boolean;
 }
 
-/** @throws WgradError 'shape' where updateIf is no float scalar; 'limit-exceeded'; what ops throw. */
-export function plan(request: PlanRequest, limits: GPUSupportedLimits): Plan {
-  const { updateIf } = request;
-  if (updateIf && (updateIf.size !== 1 || updateIf.dtype !== 'f32')) {
-    throw new WgradError('shape', `updateIf must be one f32, not ${updateIf}`);
-  }
-  return new Planner(request, limits).run();
+/** @throws WgradError 'dtype' where updateIf is no f32; 'limit-exceeded'; what ops throw. */
+export function plan<N extends string>(request: PlanRequest<N>, limits: GPUSupportedLimits): Plan<N> {
+  return new Planner(request, limits).run() as Plan<N>;
 }
 
-/** A guard for programs that have none. */
-const always = new Float32Array(1);
+/** A guard for programs that have none: never raised. */
+const never = new Uint32Array(1);
 
 class Planner implements LowerContext {
   private readonly values = new Map<Tensor, Value>();
@@ -66,64 +58,134 @@ class Planner implements LowerContext {
   private readonly statics = new Set<Tensor>();
   private readonly variables = new Map<Variable, Region>();
   private readonly constants = new Map<object, Region>();
-  private readonly plan: Plan;
+  private readonly inputs = new Map<string, Port>();
+  private readonly outputs = new Map<string, Port>();
+  private readonly regions: Region[] = [];
+  private readonly nodes: PlanNode[] = [];
+  private readonly prologue: Step[] = [];
+  private readonly steps: Step[] = [];
+  /** Of effects: after all other steps, whose results they must not disturb. */
+  private readonly effects: Step[] = [];
+  private readonly updated = new Set<Variable>();
+  /** What effects read, in the order in which a guard names it. */
+  private readonly watched = new Map<Region, Watched>();
+  /** Values of variables before this run's updates. */
+  private readonly snapshots = new Map<Region, Region>();
+  private flag: Region | undefined;
   private node!: PlanNode;
-  private isStatic = false;
-  private guardRegion: Region | undefined;
+  /** Where dispatches go. */
+  private target = this.steps;
 
   constructor(
     private readonly request: PlanRequest,
     readonly limits: GPUSupportedLimits,
-  ) {
-    this.plan = {
-      prologue: [],
-      steps: [],
-      regions: [],
-      inputs: new Map(),
-      outputs: new Map(),
-      nodes: [],
-      updated: new Set(),
-    };
-  }
+  ) {}
 
   run(): Plan {
-    const { plan } = this;
-    const outputs = Object.values(this.request.outputs);
-    const { updates = [], updateIf } = this.request;
-    const kept = updateIf ? [...outputs, updateIf] : outputs;
+    const { outputs, updates = [], updateIf = [] } = this.request;
+    const guards = Array.isArray(updateIf) ? (updateIf as readonly Tensor[]) : [updateIf as Tensor];
+    const kept = [...Object.values(outputs), ...guards];
     const order = topologicalOrder([...kept, ...updates]);
     for (const node of order) {
-      if (!node.op.effect) continue;
-      for (const t of node.inputs) {
-        const variable = variableOf(t);
-        if (variable) plan.updated.add(variable);
+      for (const at of node.op.effect?.changes ?? []) {
+        const variable = node.inputs[at] && variableOf(node.inputs[at]);
+        if (variable) this.updated.add(variable);
       }
     }
     const nodes = this.request.fuse === false ? order.map(plain) : fuse(order, new Set(kept));
     for (const node of nodes) if (!node.op.effect) this.lowerNode(node);
-    for (const [name, tensor] of Object.entries(this.request.outputs)) this.keep(name, tensor);
-    if (updateIf) this.guardRegion = this.settled('updateIf', updateIf);
+    for (const [name, tensor] of Object.entries(outputs)) {
+      this.outputs.set(name, { tensor, region: this.settled(name, tensor) });
+    }
+    if (guards.length > 0) this.flag = this.region('flag', 4, 'guard');
+    for (const tensor of guards) {
+      if (tensor.dtype !== 'f32')
+        throw new WgradError('dtype', `updateIf must be f32, not ${tensor} of ${tensor.dtype}`);
+      this.watch(tensor, this.settled('updateIf', tensor), `the ${this.nameOf(tensor)}`);
+    }
     for (const node of nodes) if (node.op.effect) this.lowerNode(node);
-    return plan;
+    if (this.flag) this.guardEffects(this.flag);
+    this.steps.push(...this.effects);
+    return this.finished();
   }
 
-  private keep(name: string, tensor: Tensor): void {
-    const region = this.settled(name, tensor);
-    region.last = Infinity;
-    this.plan.outputs.set(name, { tensor, region });
+  private finished(): Plan {
+    const { prologue, steps, regions, inputs, outputs, nodes, updated, flag } = this;
+    const lifetimes = this.lifetimes();
+    const all = {
+      prologue,
+      steps,
+      regions,
+      placed: [...lifetimes.keys()],
+      memory: planMemory([...lifetimes.values()]),
+      inputs,
+      outputs,
+      nodes,
+      frozen: [...this.variables.keys()].filter((v) => !updated.has(v)),
+      updated,
+      guard: flag && { region: flag, watched: [...this.watched.values()].map((w) => w.name) },
+    };
+    return { ...all, stats: statsOf(all, [...lifetimes.values()]) };
   }
 
-  /** Where the tensor's value is that no update of this run changes: a copy, if it is a variable that one does. */
+  /** Of the planned regions that a step uses; outputs live to the end. */
+  private lifetimes(): Map<Region, Lifetime> {
+    const lifetimes = new Map<Region, Lifetime>();
+    this.steps.forEach(({ regions }, step) => {
+      for (const region of regions) {
+        if (region.kind !== 'planned') continue;
+        const known = lifetimes.get(region);
+        if (known) known.last = step;
+        else lifetimes.set(region, { bytes: region.bytes, first: step, last: step });
+      }
+    });
+    for (const { region } of this.outputs.values()) {
+      const last = this.steps.length;
+      if (region.kind === 'planned')
+        lifetimes.set(region, { first: last, ...lifetimes.get(region), bytes: region.bytes, last });
+    }
+    return lifetimes;
+  }
+
+  /** Where the tensor's value is that no update of this run changes. */
   private settled(name: string, tensor: Tensor): Region {
     this.node = { op: tensor.node.op, attrs: tensor.node.attrs, inputs: [], outputs: [], role: 'forward', name };
-    this.isStatic = this.statics.has(tensor);
-    let region = this.read(tensor, 'row') as Region;
-    if (region.variable && this.plan.updated.has(region.variable)) {
-      const source = region;
-      region = this.region('planned', source.bytes, name);
-      copyLayout(this, source, region, tensor.shape, 'row', 'row');
+    return this.snapshot(this.stored(tensor, 'row'), tensor);
+  }
+
+  /** A copy, if `region` is a variable that an update of this run changes. */
+  private snapshot(region: Region, { size }: Tensor): Region {
+    if (!region.variable || !this.updated.has(region.variable)) return region;
+    let copy = this.snapshots.get(region);
+    if (!copy) {
+      copy = this.region('planned', region.bytes, `${region.label} before`);
+      const [from, to] = [region, copy];
+      this.into(this.steps, () => copyLayout(this, from, to, [size], 'row', 'row'));
+      this.snapshots.set(region, copy);
     }
-    return region;
+    return copy;
+  }
+
+  private nameOf(tensor: Tensor): string {
+    const output = Object.entries(this.request.outputs).find(([, t]) => t === tensor);
+    return output?.[0] ?? tensor.node.name ?? tensor.node.op.name;
+  }
+
+  private watch({ size, dtype }: Tensor, region: Region, name: string): void {
+    if (dtype === 'f32' && !this.watched.has(region)) this.watched.set(region, { region, size, name });
+  }
+
+  private guardEffects(flag: Region): void {
+    const attrs = { watched: [...this.watched.values()], flag };
+    this.node = { op: guardOp, attrs, inputs: [], outputs: [], role: 'update', name: 'guard' };
+    this.into(this.steps, () => guardOp.lower(this, this.node));
+  }
+
+  private into(target: Step[], emit: () => void): void {
+    const outer = this.target;
+    this.target = target;
+    emit();
+    this.target = outer;
   }
 
   private lowerNode(node: PlanNode): void {
@@ -131,38 +193,44 @@ class Planner implements LowerContext {
     const first = node.outputs[0]!;
     if (node.op === inputOp) {
       const { name } = node.attrs as InputAttrs;
-      if (this.plan.inputs.has(name)) {
+      if (this.inputs.has(name)) {
         throw new WgradError('invalid-argument', `two different inputs of the graph are called ${name}`);
       }
       const region = this.region('input', first.size * 4, name);
-      this.plan.inputs.set(name, { tensor: first, region });
+      this.inputs.set(name, { tensor: first, region });
       this.values.set(first, { region, layout: 'row' });
     } else if (node.op === constantOp) {
       this.statics.add(first);
       this.values.set(first, { region: this.constant((node.attrs as ConstantAttrs).data), layout: 'row' });
     } else if (node.op === variableOp) {
       const variable = variableOf(first)!;
-      if (!this.plan.updated.has(variable)) this.statics.add(first);
+      if (!this.updated.has(variable)) this.statics.add(first);
       this.values.set(first, { region: this.variableRegion(variable), layout: variable.layout });
     } else {
-      this.isStatic = !node.op.effect && node.inputs.every((t) => this.statics.has(t));
-      if (this.isStatic) for (const t of node.outputs) this.statics.add(t);
-      this.plan.nodes.push(node);
-      node.op.lower(this, node);
+      const isStatic = !node.op.effect && node.inputs.every((t) => this.statics.has(t));
+      if (isStatic) for (const t of node.outputs) this.statics.add(t);
+      this.nodes.push(node);
+      const target = node.op.effect ? this.effects : isStatic ? this.prologue : this.steps;
+      this.into(target, () => node.op.lower(this, node));
     }
   }
 
-  private region(kind: RegionKind, bytes: number, label: string): Region {
-    const region: Region = { kind, bytes: Math.max(16, Math.ceil(bytes / 16) * 16), label, first: Infinity, last: -1 };
-    this.plan.regions.push(region);
+  private region(kind: RegionKind, bytes: number, label: string, of: Partial<Region> = {}): Region {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const region: Region = { kind, index: this.regions.length, bytes: size, label, ...of };
+    this.regions.push(region);
     return region;
+  }
+
+  /** Memory for what is computed now. */
+  private working(bytes: number, label: string): Region {
+    return this.region(this.target === this.prologue ? 'static' : 'planned', bytes, label);
   }
 
   private variableRegion(variable: Variable): Region {
     let region = this.variables.get(variable);
     if (!region) {
-      region = this.region('variable', variable.initial.length * 4, variable.name);
-      region.variable = variable;
+      region = this.region('variable', variable.initial.length * 4, variable.name, { variable });
       this.variables.set(variable, region);
     }
     return region;
@@ -179,28 +247,38 @@ class Planner implements LowerContext {
   }
 
   read(t: Tensor, layout?: Layout): Storage {
+    const region = this.stored(t, layout);
+    const { op, inputs } = this.node;
+    if (!op.effect) return region;
+    const before = this.snapshot(region, t);
+    // Looked for from the end: a variable may be its own new value.
+    this.watch(t, before, `the ${op.effect.inputs[inputs.lastIndexOf(t)]} of ${variableOf(inputs[0]!)!.name}`);
+    return before;
+  }
+
+  private stored(t: Tensor, layout?: Layout): Region {
     const value = this.value(t);
     if (!layout || sameOrder(t.shape, value.layout, layout)) return value.region;
     const known = this.conversions.get(t) ?? [];
     const hit = known.find((v) => sameOrder(t.shape, v.layout, layout));
     if (hit) return hit.region;
-    const outer = this.isStatic;
-    this.isStatic = this.statics.has(t);
-    const region = this.region(this.isStatic ? 'static' : 'planned', t.size * 4, `${t} as ${layout}`);
-    copyLayout(this, value.region, region, t.shape, value.layout, layout);
-    this.isStatic = outer;
+    let region!: Region;
+    this.into(this.statics.has(t) ? this.prologue : this.steps, () => {
+      region = this.working(t.size * 4, `${t} as ${layout}`);
+      copyLayout(this, value.region, region, t.shape, value.layout, layout);
+    });
     this.conversions.set(t, [...known, { region, layout }]);
     return region;
   }
 
   write(t: Tensor, layout: Layout = 'row'): Storage {
-    const region = this.region(this.isStatic ? 'static' : 'planned', t.size * 4, String(t));
+    const region = this.working(t.size * 4, String(t));
     this.values.set(t, { region, layout });
     return region;
   }
 
   alias(output: Tensor, input: Tensor, layout: Layout = 'row'): void {
-    this.values.set(output, { region: this.read(input, layout) as Region, layout });
+    this.values.set(output, { region: this.stored(input, layout), layout });
   }
 
   update(t: Tensor): Storage {
@@ -210,22 +288,17 @@ class Planner implements LowerContext {
   }
 
   guard(): Storage {
-    return this.guardRegion ?? this.constant(always);
+    return this.flag ?? this.constant(never);
   }
 
   scratch(elements: number): Storage {
-    return this.region(
-      this.isStatic ? 'static' : 'planned',
-      elements * 4,
-      `${this.node.name ?? this.node.op.name} scratch`,
-    );
+    return this.working(elements * 4, `${this.node.name ?? this.node.op.name} scratch`);
   }
 
   constant(data: Float32Array | Int32Array | Uint32Array): Region {
     let region = this.constants.get(data);
     if (!region) {
-      region = this.region('constant', data.byteLength, 'constant');
-      region.data = data;
+      region = this.region('constant', data.byteLength, 'constant', { data });
       this.constants.set(data, region);
     }
     return region;
@@ -240,20 +313,13 @@ class Planner implements LowerContext {
         `${this.node.op.name} needs ${x}x${y}x${z} workgroups, the most is ${most}`,
       );
     }
-    const steps = this.isStatic ? this.plan.prologue : this.plan.steps;
     const bindings = dispatch.bindings as Record<string, Region>;
     const regions = Object.keys(kernel.bindings).map((name) => {
       const region = bindings[name];
       if (!region) throw new Error(`kernel ${kernel.name}: nothing is bound to ${name}`);
       return region;
     });
-    if (!this.isStatic) {
-      for (const region of regions) {
-        region.first = Math.min(region.first, steps.length);
-        region.last = Math.max(region.last, steps.length);
-      }
-    }
     const code = specialize(kernel as Kernel, (dispatch.constants ?? {}) as Constants<Kernel>);
-    steps.push({ kernel, code, regions, workgroups: [x, y, z], node: this.node });
+    this.target.push({ kernel, code, regions, workgroups: [x, y, z], node: this.node });
   }
 }

@@ -1,87 +1,182 @@
-/** Where variables live on the device: uploaded on first use, versioned so that programs notice writes. */
+/**
+ * Where variables live on the device: uploaded on first use, and kept as long as somebody holds them. The engine does
+ * until {@link VariableStore.release}, every program that uses one until it is disposed of, and every read and write
+ * until it is done.
+ */
 import { WgradError } from '../errors.ts';
+import { GPU_USAGE, type Device } from '../gpu/device.ts';
+import type { WorkQueue } from '../gpu/queue.ts';
+import { submitAndRead } from '../gpu/readback.ts';
 import type { Variable } from '../graph/leaves.ts';
 import { reorder } from '../graph/layout.ts';
 import { show } from '../graph/shape.ts';
-import { GPU_USAGE, MAP_READ, type Device } from '../gpu/device.ts';
 
-interface Entry {
-  buffer: GPUBuffer;
-  version: number;
+/** A variable on the device. */
+export interface Held {
+  readonly variable: Variable;
+  readonly buffer: GPUBuffer;
+  /** When it changed last, by the store's clock. */
+  changed: number;
+  /** Whether it may be other than its initial value. */
+  written: boolean;
+  holders: number;
+  /** Rejects where the device had no room for it; then nobody holds it. */
+  ready: Promise<void>;
 }
 
 export class VariableStore {
-  private readonly entries = new Map<Variable, Entry>();
+  private readonly held = new Map<Variable, Held>();
+  private readonly released = new WeakSet<Variable>();
+  private clock = 0;
 
-  constructor(private readonly device: Device) {}
+  constructor(
+    private readonly device: Device,
+    private readonly queue: WorkQueue,
+  ) {}
 
-  bufferOf(variable: Variable): GPUBuffer {
-    return this.entry(variable).buffer;
-  }
-
-  private entry(variable: Variable): Entry {
-    let entry = this.entries.get(variable);
-    if (!entry) {
-      const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
-      const bytes = variable.initial.length * 4;
-      const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
-      entry = { buffer, version: 0 };
-      this.entries.set(variable, entry);
-      this.upload(variable, entry, variable.initial);
+  /**
+   * Holds `variables` until {@link drop}; await `ready` of each before its buffer is used.
+   * @throws WgradError 'disposed' naming one that was released, 'limit-exceeded'; then none is held.
+   */
+  hold(variables: Iterable<Variable>): Held[] {
+    const list = [...variables];
+    const gone = list.find((v) => this.released.has(v));
+    if (gone) throw releasedError(gone);
+    const fresh: Held[] = [];
+    try {
+      const missing = list.filter((v) => !this.held.has(v));
+      if (missing.length > 0) this.create(missing, fresh);
+    } catch (error) {
+      this.forget(fresh);
+      throw error;
     }
-    return entry;
+    return list.map((variable) => {
+      const held = this.held.get(variable)!;
+      held.holders++;
+      return held;
+    });
   }
 
-  private upload(variable: Variable, entry: Entry, data: Float32Array): void {
-    const ordered = reorder(data, variable.shape, 'row', variable.layout);
-    this.device.gpu.queue.writeBuffer(entry.buffer, 0, ordered as Float32Array<ArrayBuffer>);
-    entry.version++;
+  private create(missing: readonly Variable[], fresh: Held[]): void {
+    const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
+    const what = missing.length === 1 ? `variable ${missing[0]!.name}` : `${missing.length} variables`;
+    const [, accepted] = this.device.scoped(what, () => {
+      for (const variable of missing) {
+        const bytes = variable.initial.length * 4;
+        const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
+        const held = { variable, buffer, changed: 0, written: false, holders: 1, ready: Promise.resolve() };
+        fresh.push(held);
+        this.held.set(variable, held);
+        this.upload(held, reorder(variable.initial, variable.shape, 'row', variable.layout));
+      }
+    });
+    const ready = accepted.catch((error: unknown) => {
+      this.forget(fresh);
+      this.device.reclaim();
+      throw error;
+    });
+    ready.catch(() => undefined);
+    for (const held of fresh) held.ready = ready;
   }
 
-  /** Replaces the value; row-major. */
-  write(variable: Variable, data: Float32Array): void {
+  private upload(held: Held, data: Float32Array): void {
+    this.device.gpu.queue.writeBuffer(held.buffer, 0, data as Float32Array<ArrayBuffer>);
+    held.changed = ++this.clock;
+  }
+
+  /** Ends a {@link hold} that came to nothing: what it has brought here goes again. */
+  abandon(list: readonly Held[]): void {
+    this.drop(list);
+    this.forget(list.filter((held) => held.holders === 1 && !held.written));
+  }
+
+  /** Ends a {@link hold}. */
+  drop(list: Iterable<Held>): void {
+    for (const held of list) if (--held.holders === 0) this.device.destroyBuffer(held.buffer);
+  }
+
+  private forget(list: readonly Held[]): void {
+    for (const held of list) {
+      if (this.held.get(held.variable) === held) this.held.delete(held.variable);
+      this.device.destroyBuffer(held.buffer);
+    }
+  }
+
+  /** Replaces the value; row-major, copied at the call. Rejects where it could not, and the value is as before. */
+  async write(variable: Variable, data: Float32Array, signal?: AbortSignal): Promise<void> {
     this.device.check();
+    signal?.throwIfAborted();
     if (data.length !== variable.initial.length) {
       throw new WgradError('shape', `${variable.name}: ${data.length} values given for ${show(variable.shape)}`);
     }
-    this.upload(variable, this.entry(variable), data);
+    const [held] = this.hold([variable]) as [Held];
+    const ordered = reorder(data, variable.shape, 'row', variable.layout);
+    const kept = ordered === data && !this.queue.open ? data.slice() : ordered;
+    const write = async () => {
+      this.device.checkAlive();
+      const [, accepted] = this.device.scoped(`a write of ${variable.name}`, () => this.upload(held, kept));
+      held.written = true;
+      await Promise.all([held.ready, accepted]);
+    };
+    await this.queue.add(write, { signal, counts: false, onEnd: () => this.drop([held]) });
   }
 
   /** The value, row-major; a copy. */
-  async read(variable: Variable): Promise<Float32Array> {
+  async read(variable: Variable, signal?: AbortSignal): Promise<Float32Array> {
     this.device.check();
-    const entry = this.entries.get(variable);
-    if (!entry) return variable.initial.slice();
+    signal?.throwIfAborted();
+    if (this.released.has(variable)) throw releasedError(variable);
+    if (!this.held.has(variable)) return variable.initial.slice();
+    const [held] = this.hold([variable]) as [Held];
+    return this.queue.add(() => this.readNow(held), { signal, onEnd: () => this.drop([held]) });
+  }
+
+  private async readNow({ variable, buffer, ready }: Held): Promise<Float32Array> {
+    this.device.checkAlive();
     const bytes = variable.initial.length * 4;
-    const { COPY_DST, MAP_READ: MAPPABLE } = GPU_USAGE;
-    const staging = this.device.createBuffer(bytes, COPY_DST | MAPPABLE, `read ${variable.name}`);
+    const { COPY_DST, MAP_READ } = GPU_USAGE;
+    const what = `a read of ${variable.name}`;
+    const [staging, allocated] = this.device.scoped(what, () =>
+      this.device.createBuffer(bytes, COPY_DST | MAP_READ, what),
+    );
+    const copy = (encoder: GPUCommandEncoder) => {
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.max(4, bytes));
+      return staging;
+    };
+    const take = (mapped: ArrayBuffer) => new Float32Array(mapped.slice(0, bytes));
     try {
-      const encoder = this.device.gpu.createCommandEncoder();
-      encoder.copyBufferToBuffer(entry.buffer, 0, staging, 0, Math.max(4, bytes));
-      this.device.gpu.queue.submit([encoder.finish()]);
-      await this.device.whileAlive(staging.mapAsync(MAP_READ));
-      const data = new Float32Array(staging.getMappedRange().slice(0, bytes));
+      const reading = submitAndRead(this.device, what, copy, take);
+      const [data] = await Promise.all([reading, ready, allocated]);
       return reorder(data, variable.shape, variable.layout, 'row');
     } finally {
       this.device.destroyBuffer(staging);
     }
   }
 
-  /** Changes whenever any of `variables` was written. */
-  versionOf(variables: readonly Variable[]): number {
-    return variables.reduce((n, v) => n + this.entry(v).version, 0);
+  /** When any of them changed last. */
+  lastChange(list: readonly Held[]): number {
+    let last = 0;
+    for (const held of list) last = Math.max(last, held.changed);
+    return last;
   }
 
   /** Marks values that a program has changed. */
-  touch(variables: Iterable<Variable>): void {
-    for (const variable of variables) this.entry(variable).version++;
+  touch(list: readonly Held[]): void {
+    this.clock++;
+    for (const held of list) Object.assign(held, { changed: this.clock, written: true });
   }
 
-  /** Frees the device's copy; the variable starts from its initial value if used again. */
+  /** Ends the engine's own hold: programs that use it go on, nothing else may. Idempotent. */
   release(variable: Variable): void {
-    const entry = this.entries.get(variable);
-    if (!entry) return;
-    this.entries.delete(variable);
-    this.device.destroyBuffer(entry.buffer);
+    this.released.add(variable);
+    const held = this.held.get(variable);
+    if (!held) return;
+    this.held.delete(variable);
+    this.drop([held]);
   }
 }
+
+const releasedError = (variable: Variable) =>
+  new WgradError('disposed', `the variable ${variable.name} was released`, {
+    remedy: 'Make a new Variable, or load the model again',
+  });

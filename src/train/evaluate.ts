@@ -22,7 +22,7 @@ export interface EvaluateOptions {
 }
 
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
-  const evaluator = await Evaluator.create(model, Math.min(options.batchSize ?? 16, data.length));
+  const evaluator = await Evaluator.create(model, Math.min(options.batchSize ?? 16, data.length), options.signal);
   try {
     return await evaluator.run(data, options);
   } finally {
@@ -38,8 +38,8 @@ export class Evaluator {
     private readonly program: Awaited<ReturnType<typeof compile>>,
   ) {}
 
-  static async create(model: Model, batch: number): Promise<Evaluator> {
-    return new Evaluator(model, batch, await compile(model, batch));
+  static async create(model: Model, batch: number, signal?: AbortSignal): Promise<Evaluator> {
+    return new Evaluator(model, batch, await compile(model, batch, signal));
   }
 
   async run(data: Dataset, { signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
@@ -50,7 +50,7 @@ export class Evaluator {
       signal?.throwIfAborted();
       const indices = Array.from({ length: Math.min(this.batch, data.length - at) }, (_, k) => at + k);
       const { pictures, targets } = await loadBatch(this.model, data, indices, this.batch);
-      const out = await this.program.run({ [this.model.inputName]: pictures, target: targets });
+      const out = await this.program.run({ [this.model.inputName]: pictures, target: targets }, { signal });
       const width = out.logits.length / this.batch;
       indices.forEach((_, k) => {
         const guess = this.model.predicted(out.logits.subarray(k * width, (k + 1) * width));
@@ -69,10 +69,10 @@ export class Evaluator {
   }
 }
 
-function compile(model: Model, batch: number) {
+function compile(model: Model, batch: number, signal?: AbortSignal) {
   const { logits } = model.graph({ batch });
   const each = classLoss(requireScores(model.roles).kind, logits, input('target', [batch], 'i32'), {
     reduction: 'none',
   });
-  return model.engine.compile({ outputs: { logits, each } });
+  return model.engine.compile({ outputs: { logits, each } }, { signal });
 }

@@ -54,11 +54,13 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
   const perEpoch = Math.floor(data.length / batch);
   const schedule =
     typeof options.schedule === 'function' ? options.schedule : schedules[options.schedule ?? 'constant'];
-  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing: options.labelSmoothing ?? 0 });
-  const evaluator = validation && (await Evaluator.create(model, Math.min(batch, validation.length)));
+  const { labelSmoothing = 0 } = options;
+  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing, signal });
+  let evaluator: Evaluator | undefined;
   const random = new Random(seed);
   const everything = Array.from({ length: data.length }, (_, i) => i);
   try {
+    if (validation) evaluator = await Evaluator.create(model, Math.min(batch, validation.length), signal);
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const order = random.shuffle(everything);
       let [loss, correct] = [0, 0];
@@ -66,7 +68,7 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
         signal?.throwIfAborted();
         const lr = optimizer.lr * schedule(step.steps / (perEpoch * epochs));
         const { pictures, targets } = await loadBatch(model, data, order.slice(k * batch, (k + 1) * batch), batch);
-        const result = await step.run(pictures, targets, lr);
+        const result = await step.run(pictures, targets, lr, { signal });
         loss += result.loss;
         correct += result.correct;
         yield { type: 'step', epoch, step: step.steps, steps: perEpoch * epochs, loss: result.loss, lr };

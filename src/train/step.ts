@@ -4,7 +4,7 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
-import type { Program } from '../plan/program.ts';
+import type { Program, RunOptions } from '../plan/program.ts';
 import { classLoss } from './loss.ts';
 import { SCALARS, type Optimizer } from './optimizers.ts';
 
@@ -13,6 +13,8 @@ export interface StepOptions {
   /** Pictures a step. */
   batch: number;
   labelSmoothing?: number;
+  /** Stops the compilation. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface StepResult {
@@ -36,7 +38,8 @@ export class TrainStep {
   ) {}
 
   /** @throws WgradError 'invalid-argument' where nothing is trainable. */
-  static async create(model: Model, { optimizer, batch, labelSmoothing = 0 }: StepOptions): Promise<TrainStep> {
+  static async create(model: Model, options: StepOptions): Promise<TrainStep> {
+    const { optimizer, batch, labelSmoothing = 0, signal } = options;
     const parameters = model.trainable();
     if (parameters.length === 0) {
       throw new WgradError('invalid-argument', 'training: every parameter is frozen', {
@@ -53,7 +56,8 @@ export class TrainStep {
     const scalars = input('scalars', [SCALARS]);
     const slots = parameters.map((p) => optimizer.slot(p));
     const updates = [...slots.map((slot, i) => slot.update(gradients[i]!, scalars)), ...graph.updates];
-    const program = await model.engine.compile({ outputs: { loss, logits: graph.logits }, updates, updateIf: loss });
+    const outputs = { loss, logits: graph.logits };
+    const program = await model.engine.compile({ outputs, updates, updateIf: loss }, { signal });
     return new TrainStep(
       model,
       optimizer,
@@ -65,20 +69,26 @@ export class TrainStep {
 
   /**
    * @param pictures [batch, C, H, W] @param targets class indices [batch]
-   * @throws WgradError 'not-finite' when the loss is no number: the parameters are then those before this step.
+   * @throws WgradError 'not-finite' where the loss, a gradient or a statistic is NaN or infinite, naming it: parameters,
+   *   moments and statistics are then those before this step. The signal's reason; a step that the GPU has begun it ends.
    */
-  async run(pictures: Float32Array, targets: Int32Array, lr = this.optimizer.lr): Promise<StepResult> {
+  async run(
+    pictures: Float32Array,
+    targets: Int32Array,
+    lr = this.optimizer.lr,
+    { signal }: RunOptions = {},
+  ): Promise<StepResult> {
     const feeds = {
       [this.model.inputName]: pictures,
       target: targets,
       scalars: this.optimizer.scalars(this.steps + 1, lr),
     };
-    const { loss, logits } = await this.program.run(feeds);
-    if (!Number.isFinite(loss[0])) {
-      throw new WgradError('not-finite', `training step ${this.steps + 1}: the loss is ${loss[0]}`, {
+    const { loss, logits } = await this.program.run(feeds, { signal }).catch((error: unknown) => {
+      if (!(error instanceof WgradError) || error.code !== 'not-finite') throw error;
+      throw new WgradError('not-finite', `training step ${this.steps + 1}: ${error.message}`, {
         remedy: 'Lower the learning rate, and check the pictures and weights for NaN',
       });
-    }
+    });
     this.steps++;
     return { loss: loss[0]!, correct: countCorrect(this.model, logits, targets) };
   }

@@ -105,7 +105,7 @@ describe.skipIf(!dataFolder)('saveOnnx', () => {
     const network = await open(name);
     const model = new Model(engine, network);
     for (const { variable } of network.parameters.values())
-      engine.write(
+      await engine.write(
         variable,
         variable.initial.map((v) => v * 1.01),
       );

@@ -186,7 +186,7 @@ describe('a frozen BatchNorm', () => {
     expect(program.stats.hoisted).toBe(1);
     expect(program.stats.dispatches.forward).toBe(1);
     expect([...(await program.run({ x: [1, 2, 3, 4] })).y]).toEqual([3, 5, 7, 9]);
-    engine.write(mean, Float32Array.of(1, 1, 1, 1));
+    await engine.write(mean, Float32Array.of(1, 1, 1, 1));
     expect([...(await program.run({ x: [1, 2, 3, 4] })).y]).toEqual([1, 3, 5, 7]);
     program.dispose();
   });

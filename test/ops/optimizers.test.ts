@@ -98,7 +98,7 @@ describe('the state of an optimiser', () => {
     const slot = optimizer.slot(p);
     const [g, scalars] = [input('g', [2]), input('scalars', [SCALARS])];
     const program = await engine.compile({ outputs: {}, updates: [slot.update(g, scalars)] });
-    engine.write(slot.state[0]!, Float32Array.of(2, 4));
+    await engine.write(slot.state[0]!, Float32Array.of(2, 4));
     await program.run({ g: [1, 1], scalars: optimizer.scalars(1, 0.1) });
     expect(compare(await engine.read(slot.state[0]!), [2, 3]).maxAbs).toBeLessThan(tolerance.op);
     expect(compare(await engine.read(p), [0.8, 1.7]).maxAbs).toBeLessThan(tolerance.op);

@@ -1,0 +1,220 @@
+/** A plan on one device: its buffers, pipelines and bind groups. A run is one submission. */
+import { WgradError } from '../errors.ts';
+import { GPU_USAGE, type Device } from '../gpu/device.ts';
+import type { CompiledKernel, PipelineCache } from '../gpu/pipelines.ts';
+import type { WorkQueue } from '../gpu/queue.ts';
+import { submitAndRead } from '../gpu/readback.ts';
+import type { TensorData } from '../graph/tensor.ts';
+import type { Plan, Region, Step } from './plan.ts';
+import type { Held, VariableStore } from './variables.ts';
+
+/** What an engine has for its programs. */
+export interface Runtime {
+  device: Device;
+  queue: WorkQueue;
+  pipelines: PipelineCache;
+  variables: VariableStore;
+}
+
+interface EncodedStep {
+  pipeline: GPUComputePipeline;
+  bindGroup: GPUBindGroup;
+  workgroups: readonly [number, number, number];
+}
+
+/** Where a result lies in the staging buffer. */
+interface Result {
+  name: string | symbol;
+  region: Region;
+  offset: number;
+  bytes: number;
+  isInt: boolean;
+}
+
+/** The guard's flag comes back like an output, under a name that no output can have. */
+const GUARD = Symbol('guard');
+
+export class Instance {
+  /** By {@link Region.index}; the program's own, those shared by regions several times. */
+  private readonly buffers: GPUBuffer[] = [];
+  private readonly owned: GPUBuffer[] = [];
+  /** Free for a run's results: as many as runs have been under way at once. */
+  private readonly staging: GPUBuffer[] = [];
+  private readonly results: Result[] = [];
+  private stagingBytes = 0;
+  private prologue: EncodedStep[] = [];
+  private steps: EncodedStep[] = [];
+  /** The last change of a frozen variable that the prologue has seen. */
+  private seen = -1;
+
+  private constructor(
+    private readonly plan: Plan,
+    private readonly runtime: Runtime,
+    private readonly held: readonly Held[],
+  ) {
+    for (const [name, { tensor, region }] of plan.outputs) {
+      this.addResult(name, region, tensor.size * 4, tensor.dtype === 'i32');
+    }
+    if (plan.guard) this.addResult(GUARD, plan.guard.region, 4, true);
+  }
+
+  private addResult(name: string | symbol, region: Region, bytes: number, isInt: boolean): void {
+    this.results.push({ name, region, offset: this.stagingBytes, bytes, isInt });
+    this.stagingBytes += Math.max(4, bytes);
+  }
+
+  /**
+   * Holds the plan's variables from the call on; pipelines compile in parallel.
+   * @throws (rejects) WgradError 'out-of-memory', 'limit-exceeded', 'kernel-invalid', 'disposed', 'device-lost'; the
+   *   signal's reason. Then nothing of it is left.
+   */
+  static async create(plan: Plan, runtime: Runtime, signal?: AbortSignal): Promise<Instance> {
+    const { device, variables, pipelines } = runtime;
+    const held = variables.hold([...plan.frozen, ...plan.updated]);
+    const instance = new Instance(plan, runtime, held);
+    try {
+      const [, allocated] = device.scoped('a program', () => instance.allocate());
+      const compiling = pipelines.getAll([...plan.prologue, ...plan.steps], signal);
+      const [kernels] = await Promise.all([compiling, allocated, ...held.map((h) => h.ready)]);
+      device.check();
+      const [, bound] = device.scoped('a program', () => instance.bind(kernels));
+      await bound;
+    } catch (error) {
+      instance.free();
+      variables.abandon(held);
+      if (error instanceof WgradError && error.code === 'out-of-memory') device.reclaim();
+      throw error;
+    }
+    return instance;
+  }
+
+  private own(bytes: number, usage: number, label: string): GPUBuffer {
+    const buffer = this.runtime.device.createBuffer(bytes, usage, label);
+    this.owned.push(buffer);
+    return buffer;
+  }
+
+  private allocate(): void {
+    const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
+    const { memory, placed, regions } = this.plan;
+    const slots = memory.slots.map((bytes, i) => this.own(bytes, STORAGE | COPY_SRC, `intermediates ${i}`));
+    placed.forEach((region, i) => (this.buffers[region.index] = slots[memory.assignment[i]!]!));
+    const variables = new Map(this.held.map((h) => [h.variable, h.buffer]));
+    for (const { kind, index, bytes, label, variable, data } of regions) {
+      if (kind === 'planned') continue;
+      const buffer = variable ? variables.get(variable)! : this.own(bytes, STORAGE | COPY_SRC | COPY_DST, label);
+      this.buffers[index] = buffer;
+      if (data) this.runtime.device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+    }
+    if (this.stagingBytes > 0) this.staging.push(this.newStaging());
+  }
+
+  private newStaging(): GPUBuffer {
+    const { COPY_DST, MAP_READ } = GPU_USAGE;
+    return this.own(this.stagingBytes, COPY_DST | MAP_READ, 'results');
+  }
+
+  private bind(kernels: ReadonlyMap<string, CompiledKernel>): void {
+    const encode = ({ kernel, code, regions, workgroups }: Step): EncodedStep => {
+      const { pipeline, layout } = kernels.get(code)!;
+      const numbers = Object.values(kernel.bindings).map((b) => b.binding);
+      const entries = regions.map((region, i) => ({
+        binding: numbers[i]!,
+        resource: { buffer: this.buffers[region.index]!, size: region.bytes },
+      }));
+      const bindGroup = this.runtime.device.gpu.createBindGroup({ layout, entries, label: kernel.name });
+      return { pipeline, bindGroup, workgroups };
+    };
+    this.prologue = this.plan.prologue.map(encode);
+    this.steps = this.plan.steps.map(encode);
+  }
+
+  /**
+   * One run. All its calls into WebGPU are made before it returns, the copies of the feeds among them.
+   * @param feeds in the order of the plan's inputs.
+   * @throws (rejects) WgradError 'not-finite' where the guard held the updates back, 'out-of-memory', 'device-lost'.
+   */
+  async submit(feeds: readonly TensorData[]): Promise<Record<string, Float32Array>> {
+    let staging: GPUBuffer | undefined;
+    const encode = (encoder: GPUCommandEncoder) => {
+      this.feed(feeds);
+      this.record(encoder);
+      if (this.stagingBytes > 0) staging = this.staging.pop() ?? this.newStaging();
+      for (const { region, offset, bytes } of this.results) {
+        encoder.copyBufferToBuffer(this.buffers[region.index]!, 0, staging!, offset, Math.max(4, bytes));
+      }
+      return staging;
+    };
+    const read = (mapped: ArrayBuffer) => this.read(mapped);
+    let results: Record<string | symbol, Float32Array>;
+    try {
+      results = await submitAndRead(this.runtime.device, 'a run', encode, read);
+      if (staging) this.staging.push(staging);
+    } catch (error) {
+      this.seen = -1;
+      if (staging) this.disown(staging);
+      throw error;
+    }
+    if (this.plan.guard) this.checkGuard(results[GUARD]![0]!, this.plan.guard.watched);
+    return results;
+  }
+
+  private feed(feeds: readonly TensorData[]): void {
+    let next = 0;
+    for (const { region } of this.plan.inputs.values()) {
+      const data = feeds[next++] as Float32Array<ArrayBuffer>;
+      this.runtime.device.gpu.queue.writeBuffer(this.buffers[region.index]!, 0, data);
+    }
+  }
+
+  private record(encoder: GPUCommandEncoder): void {
+    const { variables } = this.runtime;
+    const { guard, frozen } = this.plan;
+    if (guard) encoder.clearBuffer(this.buffers[guard.region.index]!);
+    const pass = encoder.beginComputePass();
+    const change = variables.lastChange(this.held.slice(0, frozen.length));
+    if (change > this.seen) dispatch(pass, this.prologue);
+    this.seen = change;
+    dispatch(pass, this.steps);
+    pass.end();
+    variables.touch(this.held.slice(frozen.length));
+  }
+
+  private read(mapped: ArrayBuffer): Record<string | symbol, Float32Array> {
+    const results: Record<string | symbol, Float32Array> = {};
+    for (const { name, offset, bytes, isInt } of this.results) {
+      results[name] = isInt
+        ? Float32Array.from(new Int32Array(mapped, offset, bytes / 4))
+        : new Float32Array(mapped, offset, bytes / 4).slice();
+    }
+    return results;
+  }
+
+  private checkGuard(flag: number, watched: readonly string[]): void {
+    if (flag === 0) return;
+    throw new WgradError('not-finite', `${watched[watched.length - flag]} is NaN or infinite: nothing was updated`);
+  }
+
+  private disown(buffer: GPUBuffer): void {
+    this.owned.splice(this.owned.indexOf(buffer), 1);
+    this.runtime.device.destroyBuffer(buffer);
+  }
+
+  /** Frees the buffers; the variables go on. */
+  destroy(): void {
+    this.free();
+    this.runtime.variables.drop(this.held);
+  }
+
+  private free(): void {
+    for (const buffer of this.owned.splice(0)) this.runtime.device.destroyBuffer(buffer);
+  }
+}
+
+function dispatch(pass: GPUComputePassEncoder, steps: readonly EncodedStep[]): void {
+  for (const { pipeline, bindGroup, workgroups } of steps) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...workgroups);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * A plan: what a Program does, as data that nothing changes once it is made. It names kernels, regions of memory and
+ * variables, and holds no buffer, so that any number of engines can carry it out (see instance.ts).
+ */
+import type { Kernel } from '../gpu/kernel.ts';
+import { variableOp, type Variable } from '../graph/leaves.ts';
+import type { Storage } from '../graph/lower.ts';
+import type { PlanNode } from '../graph/op.ts';
+import type { Role, Tensor, TensorData } from '../graph/tensor.ts';
+import { memoryLowerBound, type Lifetime, type MemoryPlan } from './memory.ts';
+
+/**
+ * planned: an intermediate, placed by the memory plan. static: depends on frozen variables and constants only, computed
+ * once and kept. flag: zero at the start of every run. input, constant, variable: what the names say.
+ */
+export type RegionKind = 'planned' | 'static' | 'flag' | 'input' | 'constant' | 'variable';
+
+export interface Region extends Storage {
+  readonly kind: RegionKind;
+  /** Its place in {@link Plan.regions}. */
+  readonly index: number;
+  readonly bytes: number;
+  readonly label: string;
+  readonly variable?: Variable;
+  readonly data?: TensorData | Uint32Array<ArrayBufferLike>;
+}
+
+export interface Step {
+  readonly kernel: Kernel;
+  readonly code: string;
+  /** In the order of the kernel's bindings. */
+  readonly regions: readonly Region[];
+  readonly workgroups: readonly [number, number, number];
+  readonly node: PlanNode;
+}
+
+/** An input or an output. */
+export interface Port {
+  readonly tensor: Tensor;
+  readonly region: Region;
+}
+
+export interface Plan<Names extends string = string> {
+  /** Computed once, and again after a frozen variable was written. */
+  readonly prologue: readonly Step[];
+  readonly steps: readonly Step[];
+  readonly regions: readonly Region[];
+  /** The planned regions that steps use, and the buffers that they share. */
+  readonly placed: readonly Region[];
+  readonly memory: MemoryPlan;
+  readonly inputs: ReadonlyMap<string, Port>;
+  readonly outputs: ReadonlyMap<Names, Port>;
+  readonly nodes: readonly PlanNode[];
+  /** Variables that the steps read and do not change. */
+  readonly frozen: readonly Variable[];
+  /** Variables that the steps change. */
+  readonly updated: ReadonlySet<Variable>;
+  /** With `updateIf`: the flag that stops the updates, and what it may be raised by, the first with the highest value. */
+  readonly guard: { readonly region: Region; readonly watched: readonly string[] } | undefined;
+  readonly stats: ProgramStats;
+}
+
+export interface ProgramStats {
+  /** Dispatches of one run, by why they exist. */
+  dispatches: Record<Role, number>;
+  /** Dispatches done once, for values that depend on frozen variables only. */
+  hoisted: number;
+  /** Graph nodes of one run, by op name. */
+  ops: Record<string, number>;
+  /** Bytes of the shared buffers that hold all intermediates. */
+  plannedBytes: number;
+  /** The least bytes that any plan needs for them. */
+  lowerBoundBytes: number;
+  inputBytes: number;
+  /** Bytes of values computed once from frozen variables, and of constants. */
+  staticBytes: number;
+  /** Bytes of the variables that the program reads or changes. */
+  parameterBytes: number;
+  /** Floating-point operations of one run; a multiply-add is two. */
+  flops: number;
+}
+
+export function statsOf(
+  { prologue, steps, nodes, regions, memory }: Omit<Plan, 'stats'>,
+  lifetimes: readonly Lifetime[],
+): ProgramStats {
+  const dispatches: Record<Role, number> = { forward: 0, 'input-gradient': 0, 'weight-gradient': 0, update: 0 };
+  for (const step of steps) dispatches[step.node.role]++;
+  const ops: Record<string, number> = {};
+  let flops = 0;
+  for (const node of nodes) {
+    if (node.op === variableOp) continue;
+    ops[node.op.name] = (ops[node.op.name] ?? 0) + 1;
+    flops += node.op.flops?.(node) ?? 0;
+  }
+  const total = (...kinds: RegionKind[]) =>
+    regions.filter((r) => kinds.includes(r.kind)).reduce((n, r) => n + r.bytes, 0);
+  return {
+    dispatches,
+    hoisted: prologue.length,
+    ops,
+    plannedBytes: memory.slots.reduce((a, b) => a + b, 0),
+    lowerBoundBytes: memoryLowerBound(lifetimes),
+    inputBytes: total('input'),
+    staticBytes: total('static', 'constant'),
+    parameterBytes: total('variable'),
+    flops,
+  };
+}
