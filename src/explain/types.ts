@@ -127,8 +127,7 @@ export interface Method<S extends OptionTable = OptionTable> {
   options: S;
   /** 'all': explains the sum over the classes, without choosing one. */
   target: 'one' | 'all';
-  /** @param size values of one picture. */
-  cost(options: ResolvedOptions<S>, size: number): Cost;
+  cost(options: ResolvedOptions<S>): Cost;
   compile(model: Model, score: Score, options: ResolvedOptions<S>): Promise<CompiledMethod>;
 }
 

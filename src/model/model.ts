@@ -137,7 +137,7 @@ export class Model {
   private describe(): { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } {
     if (this.described) return this.described;
     const { metadata, given, roles } = this.network;
-    this.noted.length = 0;
+    this.noted.splice(0, Infinity, ...this.network.warnings);
     const warn = (warning: string) => void this.noted.push(warning);
     const { input, scores } = roles;
     const preprocess = readPreprocess(metadata, given, input?.channels ?? 3, warn);

@@ -62,6 +62,8 @@ export interface Network {
   readonly root: LayerInfo;
   /** The file's metadata, such as `labels` and `preprocess`, as JSON text. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What the file says that one should know of, such as layers in training mode. */
+  readonly warnings: readonly string[];
   build(request: BuildRequest): BuiltNetwork;
   /** The axis of the channels of a layer's or value's feature map: 1, or 3 where the file holds it channels-last. */
   channelAxis(name: string): number;

@@ -1,23 +1,25 @@
 /**
- * IR -> graph, for inputs of known shapes: shape arithmetic is folded, every other node becomes ops of `src/ops`.
+ * IR -> graph, for inputs of known shapes: nodes of constants are folded, every other node becomes ops of `src/ops`.
  * Built anew for each batch and picture size; parameters are the same Variables each time.
  */
 import { WgradError } from '../errors.ts';
-import { constant } from '../graph/leaves.ts';
+import { constant, variableOf } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { withName } from '../graph/tensor.ts';
-import { nodeError } from './attributes.ts';
-import { BUILDERS, type NodeContext } from './builders.ts';
-import { canFold, fold, foldShape, vector } from './fold.ts';
-import { elements, type OnnxGraph, type OnnxNode, type OnnxTensor } from './types.ts';
+import { emaUpdate } from '../ops/effects.ts';
+import { Budget } from './budget.ts';
+import { canFold, dtypeOf, foldNode, naming, outputsOf, rowOf } from './fold.ts';
+import { GRAPH } from './ops/graph.ts';
+import { OpContext, type Operand } from './ops/row.ts';
+import type { OnnxDtype, OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
 export interface BuildEnvironment {
   /** One tensor for each graph input. */
   inputs: Readonly<Record<string, Tensor>>;
   /** The tensors of the parameters' variables, by initialiser name. */
   parameters: ReadonlyMap<string, Tensor>;
-  /** Whether this BatchNormalization uses the batch's statistics. */
-  trainBatchNorm(node: OnnxNode): boolean;
+  /** Whether this BatchNormalization uses the batch's statistics, and whether it moves the running ones. */
+  batchNorm(node: OnnxNode): { useBatch: boolean; moveRunning: boolean };
 }
 
 export interface BuiltGraph {
@@ -27,36 +29,37 @@ export interface BuiltGraph {
 }
 
 /** A value while building: known on the host, or symbolic. */
-type Value = { known: OnnxTensor } | { tensor: Tensor };
+type Value = { known: OnnxTensor } | { tensor: Tensor; dtype: OnnxDtype };
 
 /** @throws WgradError naming the node: 'shape', 'onnx-invalid' or 'onnx-unsupported'. */
 export function buildGraph(graph: OnnxGraph, environment: BuildEnvironment): BuiltGraph {
   const values = new Map<string, Value>();
   for (const [name, known] of graph.initializers) {
     const tensor = environment.parameters.get(name);
-    values.set(name, tensor ? { tensor } : { known });
+    values.set(name, tensor ? { tensor, dtype: 'f32' } : { known });
   }
-  for (const { name, dims } of graph.inputs) {
+  for (const { name, dims, dtype } of graph.inputs) {
     const tensor = environment.inputs[name];
     if (!tensor) throw new WgradError('missing-feed', `the model's input '${name}' is not given`);
     checkInput(name, tensor, dims);
-    values.set(name, { tensor });
+    values.set(name, { tensor, dtype });
   }
-  const updates: Tensor[] = [];
+  const builder = new Builder(graph, environment);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => (name ? values.get(name) : undefined));
-    const result = evaluate(node, inputs, graph.opset, environment, updates);
-    values.set(node.outputs[0]!, result);
+    builder.evaluate(node, inputs).forEach((result, i) => {
+      if (node.outputs[i]) values.set(node.outputs[i], result);
+    });
   }
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of values) if ('tensor' in value) tensors.set(name, value.tensor);
   for (const { name } of graph.outputs) {
     const value = values.get(name);
-    if (value && 'known' in value) tensors.set(name, toTensor(value.known));
+    if (value && 'known' in value) tensors.set(name, builder.constant(value.known));
     if (!tensors.has(name))
       throw new WgradError('onnx-unsupported', `graph output '${name}' is an optional output that is not computed`);
   }
-  return { values: tensors, updates };
+  return { values: tensors, updates: builder.updates };
 }
 
 function checkInput(name: string, tensor: Tensor, dims: OnnxGraph['inputs'][number]['dims']): void {
@@ -68,63 +71,60 @@ function checkInput(name: string, tensor: Tensor, dims: OnnxGraph['inputs'][numb
     );
 }
 
-function evaluate(
-  node: OnnxNode,
-  inputs: readonly (Value | undefined)[],
-  opset: number,
-  environment: BuildEnvironment,
-  updates: Tensor[],
-): Value {
-  node.inputs.forEach((name, i) => {
-    if (name && !inputs[i]) throw new WgradError('onnx-unsupported', `node '${node.name}' (${node.opType}) reads the optional output '${name}'`); // prettier-ignore
-  });
-  const dims = (value: Value) => ('known' in value ? value.known.dims : value.tensor.shape);
-  if (node.opType === 'Shape' || node.opType === 'Size') {
-    if (!inputs[0]) throw nodeError(node, 'input 0 is missing');
-    const shape = dims(inputs[0]);
-    return { known: node.opType === 'Shape' ? foldShape(node, shape) : { ...vector([elements(shape)]), dims: [] } };
+const isKnown = (value: Value): value is { known: OnnxTensor } => 'known' in value;
+
+class Builder {
+  readonly updates: Tensor[] = [];
+  private readonly budget: Budget;
+  /** A constant that many nodes read is one leaf. */
+  private readonly constants = new Map<OnnxTensor, Tensor>();
+
+  constructor(
+    private readonly graph: OnnxGraph,
+    private readonly environment: BuildEnvironment,
+  ) {
+    this.budget = Budget.of(graph);
   }
-  const known = inputs.map((value) => (value && 'known' in value ? value.known : undefined));
-  if (canFold(node.opType) && inputs.every((value, i) => !value || known[i]))
-    return { known: fold(node, known, opset) };
-  // CastLike gives a constant the type of a tensor: all tensors are float32.
-  if (node.opType === 'CastLike' && known[0])
-    return { known: { ...known[0], dtype: 'f32', data: Float32Array.from(known[0].data) } };
 
-  const build = BUILDERS[node.opType as keyof typeof BUILDERS];
-  if (!build) throw new WgradError('onnx-unsupported', `node '${node.name}' (${node.opType}) works on constants only`);
-  const context: NodeContext = {
-    node,
-    opset,
-    has: (i) => inputs[i] !== undefined,
-    known: (i) => known[i],
-    constant(i) {
-      if (!inputs[i]) throw nodeError(node, `input ${i} is missing`);
-      if (!known[i]) throw new WgradError('onnx-unsupported', `node '${node.name}' (${node.opType}): input ${i} must be constant`); // prettier-ignore
-      return known[i];
-    },
-    tensor(i) {
-      const value = inputs[i];
-      if (!value) throw nodeError(node, `input ${i} is missing`);
-      return 'tensor' in value ? value.tensor : toTensor(value.known);
-    },
-    trainBatchNorm: () => environment.trainBatchNorm(node),
-    update: (effect) => updates.push(effect),
-  };
-  return { tensor: withName(node.name, () => naming(node, () => build(context))) };
-}
-
-/** An op's own error names shapes; this adds the node. */
-function naming(node: OnnxNode, build: () => Tensor): Tensor {
-  try {
-    return build();
-  } catch (cause) {
-    if (!(cause instanceof WgradError) || cause.message.includes(`node '${node.name}'`)) throw cause;
-    throw new WgradError(cause.code, `node '${node.name}' (${node.opType}): ${cause.message}`, { cause });
+  constant(known: OnnxTensor): Tensor {
+    let tensor = this.constants.get(known);
+    if (!tensor) {
+      const data = known.data instanceof Float32Array ? known.data : Float32Array.from(known.data);
+      this.constants.set(known, (tensor = constant(data, known.dims)));
+    }
+    return tensor;
   }
-}
 
-function toTensor(known: OnnxTensor): Tensor {
-  const data = known.data instanceof Float32Array ? known.data : Float32Array.from(known.data);
-  return constant(data, known.dims);
+  /** The outputs of a node, folded where what it reads is known. */
+  evaluate(node: OnnxNode, inputs: readonly (Value | undefined)[]): Value[] {
+    node.inputs.forEach((name, i) => {
+      if (name && !inputs[i]) throw new WgradError('onnx-unsupported', `node '${node.name}' (${node.opType}) reads the optional output '${name}'`); // prettier-ignore
+    });
+    const row = rowOf(node);
+    const { opset } = this.graph;
+    const known = (i: number) => !inputs[i] || isKnown(inputs[i]);
+    if (canFold(row, known, inputs.length)) {
+      const given = inputs.map((value) => value && (isKnown(value) ? value.known : { dtype: value.dtype, dims: value.tensor.shape })); // prettier-ignore
+      return foldNode(node, given, opset, this.budget).map((tensor) => ({ known: tensor }));
+    }
+    const { useBatch, moveRunning } = this.environment.batchNorm(node);
+    const context = new OpContext<Tensor>(node, opset, GRAPH, inputs.map((value) => value && this.operand(value)), {
+      useBatch,
+      update: (input, batch, momentum, scale) => {
+        const value = inputs[input];
+        const variable = moveRunning && value && 'tensor' in value && variableOf(value.tensor);
+        if (variable) this.updates.push(emaUpdate(variable, batch as Tensor, momentum, scale));
+      },
+    }); // prettier-ignore
+    const outputs = withName(node.name, () => naming(node, () => outputsOf(row, context)));
+    return outputs.map((tensor, i) => ({ tensor, dtype: dtypeOf(row, context, i) }));
+  }
+
+  private operand(value: Value): Operand<Tensor> {
+    if (isKnown(value)) {
+      const { known } = value;
+      return { dtype: known.dtype, shape: known.dims, known, value: () => this.constant(known) };
+    }
+    return { dtype: value.dtype, shape: value.tensor.shape, known: undefined, value: () => value.tensor };
+  }
 }

@@ -1,4 +1,5 @@
 /** Who computes a value, who reads it, and whether it depends on what the caller feeds. */
+import { opRow } from './ops/index.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
 
 export interface Dataflow {
@@ -11,10 +12,9 @@ export interface Dataflow {
   order: ReadonlyMap<OnnxNode, number>;
 }
 
-/** The inputs of a node that its result depends on. Shape and the type given to CastLike are known at import. */
+/** The inputs of a node that its result depends on: not those of which only the shape or the type matters. */
 export function dataInputs(node: OnnxNode): readonly string[] {
-  if (node.opType === 'Shape' || node.opType === 'Size') return [];
-  return node.opType === 'CastLike' ? node.inputs.slice(0, 1) : node.inputs;
+  return opRow(node)?.reads?.map((input) => node.inputs[input] ?? '') ?? node.inputs;
 }
 
 export function dataflow(graph: OnnxGraph): Dataflow {

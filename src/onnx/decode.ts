@@ -8,7 +8,7 @@ import { int, isExternal, readTensor } from './tensor.ts';
 import { parseModel } from './proto.ts';
 import { dtypeOfCode, OPSET_MAX, OPSET_MIN } from './types.ts';
 import type { ExternalDataResolver, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from './types.ts';
-import { validate, type SupportedOps } from './validate.ts';
+import { validate } from './validate.ts';
 
 export interface DecodeOptions {
   /** The file's name or URL, for messages. */
@@ -16,8 +16,8 @@ export interface DecodeOptions {
   /** Where external data is read from; without it a model that has any is refused. */
   external?: ExternalDataResolver;
   signal?: AbortSignal;
-  /** Op types that the importer takes; nodes of other types are listed in an 'onnx-unsupported' error. */
-  supported?: SupportedOps;
+  /** The ops that the importer takes, as `opKey` writes them; nodes of others are listed in an 'onnx-unsupported' error. */
+  supported?: ReadonlySet<string>;
 }
 
 /**

@@ -6,20 +6,23 @@ import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
 import type { Roles } from '../model/roles.ts';
 import { buildGraph } from './build.ts';
-import { BUILT_OPS } from './builders.ts';
+import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
 import { dataflow, type Dataflow } from './dataflow.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
 import { encodeOnnx } from './export.ts';
-import { FOLDED_OPS } from './fold.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
+import { SUPPORTED_OPS } from './ops/index.ts';
 import { Pace } from './pace.ts';
 import { separateSharedParameters } from './parameters.ts';
 import { channelAxes, findInput, findScores, type Dims } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
 /** What the caller knows of the model goes before the file's metadata, and into files that it is saved to. */
-export interface ImportOptions extends DecodeOptions, Given {}
+export interface ImportOptions extends DecodeOptions, Given {
+  /** What a BatchNormalization in training mode normalises by; default `file`, which is the batch. */
+  batchNorm?: BatchNormChoice;
+}
 
 /**
  * Reads an ONNX model. Nothing touches a device: `new Model(engine, network)` does.
@@ -29,7 +32,7 @@ export interface ImportOptions extends DecodeOptions, Given {}
  *   `options.signal`.
  */
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
-  const decoded = await decodeOnnx(bytes, { supported: { built: BUILT_OPS, folded: new Set(FOLDED_OPS) }, ...options });
+  const decoded = await decodeOnnx(bytes, { supported: SUPPORTED_OPS, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
   const pace = new Pace(options.signal);
   const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }), options);
@@ -62,12 +65,14 @@ export class OnnxNetwork implements Network {
   /** What each variable was made from: the head is replaced by replacing initialisers. */
   private readonly sources = new WeakMap<Variable, OnnxTensor['data']>();
   private readonly layerOfNode = new Map<OnnxNode, string>();
+  /** What the file says that one should know of. */
+  readonly warnings: readonly string[];
 
   private found: { roles: Roles; dims: Dims; flow: Dataflow } | undefined;
 
   constructor(
     private graph: OnnxGraph,
-    readonly given: Given = {},
+    readonly given: Given & Pick<ImportOptions, 'batchNorm'> = {},
   ) {
     if (graph.inputs.length === 0) throw new WgradError('onnx-invalid', 'the model takes no input');
     this.inputs = graph.inputs.map(({ name, dims }) => ({
@@ -75,8 +80,13 @@ export class OnnxNetwork implements Network {
       shape: (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : null)),
     }));
     this.outputs = graph.outputs.map((output) => output.name);
+    this.warnings = modeWarnings(graph, this.batchNorm);
     this.tree = layerTree(graph);
     this.readLayers();
+  }
+
+  private get batchNorm(): BatchNormChoice {
+    return this.given.batchNorm ?? 'file';
   }
 
   /** The decoded file, for tools that look deeper. */
@@ -148,12 +158,14 @@ export class OnnxNetwork implements Network {
   }
 
   build(request: BuildRequest): BuiltNetwork {
+    const byBatch = alwaysByBatch(this.graph, this.batchNorm);
     const { values, updates } = buildGraph(this.graph, {
       inputs: request.inputs,
       parameters: new Map([...this.variables].map(([name, p]) => [name, p.variable.tensor])),
-      trainBatchNorm: (node) => {
+      batchNorm: (node) => {
         const parameters = node.inputs.slice(1).filter((name) => this.variables.has(name));
-        return request.trainBatchNorm?.(this.layerOfNode.get(node) ?? '', parameters) ?? false;
+        const train = request.trainBatchNorm?.(this.layerOfNode.get(node) ?? '', parameters) ?? false;
+        return { useBatch: train || byBatch.has(node), moveRunning: train };
       },
     });
     return { outputs: Object.fromEntries(this.outputs.map((name) => [name, values.get(name)!])), values, updates };

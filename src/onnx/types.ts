@@ -51,7 +51,7 @@ export interface OnnxGraph {
   name: string;
   irVersion: number;
   producer: string;
-  /** Version of the standard operator set, 7 to 21. */
+  /** Version of the standard operator set, 7 to 28. */
   opset: number;
   /** In topological order, whatever the order in the file. */
   nodes: readonly OnnxNode[];
@@ -68,7 +68,7 @@ export type ExternalDataResolver = (location: string) => Promise<Uint8Array>;
 
 /** The operator set versions whose semantics the importer knows. */
 export const OPSET_MIN = 7;
-export const OPSET_MAX = 21;
+export const OPSET_MAX = 28;
 
 interface DtypeRow {
   /** TensorProto.DataType. */

@@ -1,15 +1,8 @@
 /** Everything that can be said about a graph before any shape is known, said in one error. */
 import { WgradError } from '../errors.ts';
 import { attributeProblems } from './attribute_kinds.ts';
-import { dataflow } from './dataflow.ts';
+import { opKey } from './ops/index.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
-
-export interface SupportedOps {
-  /** Ops that can work on what is fed. */
-  built: ReadonlySet<string>;
-  /** Ops that are evaluated at import, on constants and shapes only. */
-  folded: ReadonlySet<string>;
-}
 
 /** Longer lists are cut, those of problems and those of names: the message is for a person. */
 const MAX_LISTED = 40;
@@ -24,7 +17,12 @@ type Producers = ReadonlyMap<string, OnnxNode | null>;
  * @throws 'onnx-invalid' (duplicate names, undefined inputs, cycles, attributes of the wrong kind) or, where only ops
  *   are at fault, 'onnx-unsupported'; the message lists every problem with its node.
  */
-export function validate(graph: OnnxGraph, source: string, problems: string[], supported?: SupportedOps): OnnxGraph {
+export function validate(
+  graph: OnnxGraph,
+  source: string,
+  problems: string[],
+  supported?: ReadonlySet<string>,
+): OnnxGraph {
   const invalid = [...problems];
   if (graph.nodes.length === 0) invalid.push('the graph has no nodes');
   if (graph.outputs.length === 0) invalid.push('the graph has no outputs');
@@ -78,14 +76,11 @@ function list(items: readonly string[], separator = ', '): string {
 }
 
 /** One line an op type, with the nodes that have it. */
-function unsupportedOps(graph: OnnxGraph, supported: SupportedOps): string[] {
-  const { runtime } = dataflow(graph);
+function unsupportedOps(graph: OnnxGraph, supported: ReadonlySet<string>): string[] {
   const byOp = new Map<string, string[]>();
   for (const node of graph.nodes) {
-    const fed = node.outputs.some((output) => runtime.has(output));
-    const known = supported.built.has(node.opType) || (!fed && supported.folded.has(node.opType));
-    if (known && !node.domain) continue;
-    const op = node.domain ? `${node.domain}::${node.opType}` : node.opType;
+    const op = opKey(node);
+    if (supported.has(op)) continue;
     const names = byOp.get(op);
     if (names) names.push(`'${node.name}'`);
     else byOp.set(op, [`'${node.name}'`]);

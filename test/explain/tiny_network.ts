@@ -50,6 +50,7 @@ export function tinyModel(engine: Engine, { picture, build, metadata = {} }: Tin
     outputs: ['logits'],
     parameters: new Map(),
     root: { name: '', kind: 'Module', value: 'logits', children: [], parameters: [] },
+    warnings: [],
     metadata: new Map(Object.entries(metadata).map(([k, v]) => [k, JSON.stringify(v)])),
     build: ({ inputs }) => {
       const values = build(inputs['x']!);

@@ -2,7 +2,8 @@
 import proto from 'onnx-proto';
 import type { onnx } from 'onnx-proto';
 
-export type Attribute = number | string | readonly number[] | { float: number } | onnx.ITensorProto;
+export type Attribute =
+  number | string | readonly number[] | { float: number } | { floats: readonly number[] } | onnx.ITensorProto;
 
 export interface ModelSpec {
   opset?: number;
@@ -12,6 +13,8 @@ export interface ModelSpec {
   outputs?: onnx.IValueInfoProto[];
   metadata?: Record<string, string>;
   irVersion?: number;
+  /** Versions of further operator sets. */
+  domains?: Record<string, number>;
 }
 
 /** A node. Whole numbers become INT attributes, `{ float }` a FLOAT, lists INTS, tensors TENSOR. */
@@ -29,6 +32,7 @@ function attribute([name, value]: [string, Attribute]): onnx.IAttributeProto {
   if (typeof value === 'number') return { name, type: 2, i: value };
   if (typeof value === 'string') return { name, type: 3, s: new TextEncoder().encode(value) };
   if (Array.isArray(value)) return { name, type: 7, ints: [...value] as number[] };
+  if ('floats' in value) return { name, type: 6, floats: [...value.floats] };
   if ('float' in value) return { name, type: 1, f: value.float };
   return { name, type: 4, t: value as onnx.ITensorProto };
 }
@@ -63,7 +67,10 @@ export function model(spec: ModelSpec): Uint8Array {
   return encode({
     irVersion: spec.irVersion ?? 8,
     producerName: 'test',
-    opsetImport: [{ domain: '', version: spec.opset ?? 13 }],
+    opsetImport: Object.entries({ '': spec.opset ?? 13, ...spec.domains }).map(([domain, version]) => ({
+      domain,
+      version,
+    })),
     graph: {
       name: 'g',
       node: spec.nodes ?? [],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { WgradError } from '../../src/errors.ts';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
-import { fold, foldShape, vector } from '../../src/onnx/fold.ts';
+import { Budget } from '../../src/onnx/budget.ts';
+import { foldNode, type FoldInput } from '../../src/onnx/fold.ts';
 import type { OnnxNode, OnnxTensor } from '../../src/onnx/types.ts';
 import { f32, i64, model, node, value, type Attribute } from './builder.ts';
 
@@ -11,6 +12,14 @@ async function decoded(opType: string, attributes: Record<string, Attribute>, op
   return (await decodeOnnx(bytes)).nodes[0]!;
 }
 
+const fold = (of: OnnxNode, inputs: (FoldInput | undefined)[], opset: number) =>
+  foldNode(of, inputs, opset, new Budget(2 ** 22))[0]!;
+
+const vector = (values: number[]): OnnxTensor => ({
+  dims: [values.length],
+  dtype: 'i64',
+  data: Float64Array.from(values),
+});
 const scalar = (x: number, dtype: OnnxTensor['dtype'] = 'i64'): OnnxTensor => ({ dims: [], dtype, data: Float64Array.of(x) }); // prettier-ignore
 const matrix = (rows: number[][]): OnnxTensor => ({
   dims: [rows.length, rows[0]!.length],
@@ -72,8 +81,10 @@ describe('fold', () => {
   });
 
   it('Shape takes start and end', async () => {
-    expect([...foldShape(await decoded('Shape', {}, 13), [4, 3, 8, 8]).data]).toEqual([4, 3, 8, 8]);
-    expect([...foldShape(await decoded('Shape', { start: 1, end: -1 }, 15), [4, 3, 8, 9]).data]).toEqual([3, 8]);
+    const shapeOf = async (attributes: Record<string, Attribute>, opset: number) =>
+      fold(await decoded('Shape', attributes, opset), [{ dtype: 'f32', dims: [4, 3, 8, 9] }], opset);
+    expect([...(await shapeOf({}, 13)).data]).toEqual([4, 3, 8, 9]);
+    expect([...(await shapeOf({ start: 1, end: -1 }, 15)).data]).toEqual([3, 8]);
   });
 
   it.each<[string, Record<string, Attribute>, (OnnxTensor | undefined)[]]>([

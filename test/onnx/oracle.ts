@@ -6,14 +6,39 @@ export interface Answer {
   data: Float32Array;
 }
 
+const OPTIONS: ort.InferenceSession.SessionOptions = {
+  graphOptimizationLevel: 'disabled',
+  intraOpNumThreads: 1,
+  logSeverityLevel: 3,
+};
+
+/** All outputs, as numbers, of a model with one input: float, or logical given as 0 and 1. */
+export async function onnxruntimeAll(
+  bytes: Uint8Array,
+  data: Float32Array,
+  dims: readonly number[],
+  logical = false,
+): Promise<Answer[]> {
+  const session = await ort.InferenceSession.create(bytes, OPTIONS);
+  try {
+    const x = logical ? new ort.Tensor('bool', Uint8Array.from(data), dims) : new ort.Tensor('float32', data, dims);
+    const outputs = await session.run({ [session.inputNames[0]!]: x });
+    return session.outputNames.map((name) => {
+      const { dims: shape, data: values } = outputs[name]!;
+      return { dims: shape, data: Float32Array.from(values as ArrayLike<number | bigint>, Number) };
+    });
+  } finally {
+    await session.release();
+  }
+}
+
 /** The first output of a model with one float input. */
 export async function onnxruntime(
   bytes: Uint8Array | string,
   data: Float32Array,
   dims: readonly number[],
 ): Promise<Answer> {
-  const options: ort.InferenceSession.SessionOptions = { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, logSeverityLevel: 3 }; // prettier-ignore
-  const session = await (typeof bytes === 'string' ? ort.InferenceSession.create(bytes, options) : ort.InferenceSession.create(bytes, options)); // prettier-ignore
+  const session = await (typeof bytes === 'string' ? ort.InferenceSession.create(bytes, OPTIONS) : ort.InferenceSession.create(bytes, OPTIONS)); // prettier-ignore
   try {
     const outputs = await session.run({ [session.inputNames[0]!]: new ort.Tensor('float32', data, dims) });
     const first = outputs[session.outputNames[0]!]!;
