@@ -7,6 +7,8 @@ import { WgradError } from './errors.ts';
 export interface OptionKind<T> {
   /** undefined: absent unless given. */
   readonly default: T | undefined;
+  /** Whether a program must give it. */
+  readonly required?: boolean;
   /** What it is, its unit, and its source where it has one. */
   readonly help: string;
   /** What the command's help shows in place of a value; '' where the command line cannot give it. */
@@ -23,6 +25,13 @@ export interface GivenKind<T> extends OptionKind<T> {
   readonly default: T;
 }
 
+/** One that must be given: always there too. */
+export interface RequiredKind<T> extends OptionKind<T> {
+  readonly required: true;
+}
+
+export const required = <T>(kind: OptionKind<T>): RequiredKind<T> => ({ ...kind, required: true });
+
 export type OptionTable = Readonly<Record<string, OptionKind<any>>>;
 
 /** What a caller may write. */
@@ -32,11 +41,13 @@ export type OptionsOf<S extends OptionTable> = {
 
 /** What {@link readOptions} gives: options with a default are always there. */
 export type ResolvedOptions<S extends OptionTable> = {
-  readonly [K in keyof S]: S[K] extends GivenKind<infer T>
+  readonly [K in keyof S]: S[K] extends RequiredKind<infer T>
     ? T
-    : S[K] extends OptionKind<infer T>
-      ? T | undefined
-      : never;
+    : S[K] extends GivenKind<infer T>
+      ? T
+      : S[K] extends OptionKind<infer T>
+        ? T | undefined
+        : never;
 };
 
 type Scalar = number | string | boolean;
@@ -74,8 +85,17 @@ export const whole = maker('a whole number of at least 0', (v) => Number.isSafeI
 export const positive = maker('a positive number', (v) => v > 0 && Number.isFinite(v));
 /** A finite number of at least 0. */
 export const nonNegative = maker('a number of at least 0', (v) => v >= 0 && Number.isFinite(v));
+/** A number in [0, 1). */
+export const share = maker('a number of at least 0 and below 1', (v) => v >= 0 && v < 1);
 /** A number in [0, 1]. */
 export const fraction = maker('a number from 0 to 1', (v) => v >= 0 && v <= 1);
+/** The same kind with an upper bound. */
+export const atMost = <K extends OptionKind<number>>(limit: number, kind: K): K => ({
+  ...kind,
+  allowed: `${kind.allowed}, ${limit} at most,`,
+  accepts: (value: unknown) => kind.accepts(value) && (value as number) <= limit,
+});
+
 /** Any finite number. */
 export const finite = maker('a finite number', Number.isFinite);
 
@@ -94,6 +114,14 @@ export function choice<const T extends Scalar>(values: readonly T[], fallback: T
   const words = `one of ${values.join(', ')}`;
   return kind<T>(help, fallback, words, values.join('|'), (v) => values.includes(v), parse) as GivenKind<T>;
 }
+
+/** A function that a program gives. */
+export const callback = <T>(help: string): OptionKind<T> =>
+  custom<T>(help, 'a function', (v) => typeof v === 'function');
+
+/** What stops the work. */
+export const abortSignal = (): OptionKind<AbortSignal> =>
+  custom<AbortSignal>('stops the work', 'an AbortSignal', (v) => v instanceof AbortSignal);
 
 /** Numbers that a program gives: a picture, noise, a list of baselines. Their count is the method's to check. */
 export const floats = (help: string): OptionKind<Float32Array> =>
@@ -126,6 +154,9 @@ export function readOptions<S extends OptionTable>(
   const resolved: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(table)) {
     const value = given[key] === undefined ? kind.default : given[key];
+    if (value === undefined && kind.required) {
+      throw new WgradError('invalid-argument', `${what}: ${key} is missing; ${kind.allowed} is needed`);
+    }
     if (given[key] !== undefined && !kind.accepts(value)) {
       throw new WgradError('invalid-argument', `${what}: ${key} is ${printed(value)}; ${kind.allowed} is needed`);
     }

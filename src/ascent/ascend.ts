@@ -5,9 +5,10 @@
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { input, Variable } from '../graph/leaves.ts';
-import { show } from '../graph/shape.ts';
 import { withRole, type Tensor } from '../graph/tensor.ts';
+import { checkPicture } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
+import { abortSignal, callback, finite, flag, floats, nonNegative, readOptions, required, whole } from '../options.ts';
 import { assign } from '../ops/effects.ts';
 import { sub } from '../ops/binary.ts';
 import { shift2d } from '../ops/shift.ts';
@@ -39,15 +40,20 @@ export interface AscendOptions {
   signal?: AbortSignal;
 }
 
-export const ascentDefaults = {
-  steps: 256,
-  noise: 0.05,
-  seed: 0,
-  jitter: 8,
-  totalVariation: 0,
-  l2: 0,
-  clamp: true,
-} as const satisfies Partial<AscendOptions>;
+/** With the defaults. */
+export const ascendOptions = {
+  objective: required(callback<Objective>('what is raised: channel(), neuron(), logit()')),
+  steps: whole(256, 'steps of ascent'),
+  optimizer: callback<AscentOptimizer>('how the picture climbs'),
+  image: floats('the picture to start from'),
+  noise: nonNegative(0.05, 'standard deviation of the noise that it starts from'),
+  seed: finite(0, 'of the noise and the jitter'),
+  jitter: whole(8, 'the picture is rolled by up to so many pixels at each step'),
+  totalVariation: finite(0, 'weight of the total variation'),
+  l2: finite(0, 'weight of the distance from grey'),
+  clamp: flag(true, 'keep pixels in [0, 1]'),
+  signal: abortSignal(),
+};
 
 export interface Frame {
   /** 0 is the start, before any step. */
@@ -66,25 +72,22 @@ export interface Frame {
  * @throws WgradError 'unknown-name', 'shape', 'not-finite', 'invalid-argument'; the signal's reason when aborted.
  */
 export async function* ascend(model: Model, options: AscendOptions): AsyncGenerator<Frame, void, void> {
-  const { steps, noise, seed, jitter, clamp, ...weights } = { ...ascentDefaults, ...withoutUndefined(options) };
-  for (const [name, value] of Object.entries({ steps, jitter })) {
-    if (!Number.isInteger(value) || value < 0) {
-      throw new WgradError('invalid-argument', `ascend: ${name} is ${value}; a whole number of at least 0 is needed`);
-    }
-  }
+  const resolved = readOptions('ascend', ascendOptions, { ...options });
+  const { steps, noise, seed, jitter, clamp, image, signal, optimizer, ...aim } = resolved;
+  if (image) checkPicture(image, model.pictureShape, 'ascend: the image');
   const space = pixelSpace(model);
   const random = new Random(seed);
-  const start = options.image ?? noisyGrey(space, random.fork('image'), noise);
+  const start = image ?? noisyGrey(space, random.fork('image'), noise);
   const offsets = random.fork('jitter');
   const climb = await compile(model, space, start, {
-    ...weights,
-    optimizer: options.optimizer ?? normalizedAscent(),
+    ...aim,
+    optimizer: optimizer ?? normalizedAscent(),
     clamp: clamp && space.known,
   });
   let current = 0;
   try {
     for (let step = 0; step <= steps; step++) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const offset = Int32Array.of(offsets.int(2 * jitter + 1) - jitter, offsets.int(2 * jitter + 1) - jitter);
       const { objective } = await climb.program.run({ ...climb.ascent.feeds(step + 1), jitter: offset });
       const value = objective[0]!;
@@ -122,9 +125,6 @@ type CompileOptions = Required<Pick<AscendOptions, 'objective' | 'optimizer' | '
 
 async function compile(model: Model, space: PixelSpace, start: Float32Array, options: CompileOptions): Promise<Climb> {
   const shape = [1, ...space.shape];
-  if (start.length !== space.shape.reduce((a, b) => a * b)) {
-    throw new WgradError('shape', `ascend: an image of ${start.length} values, not ${show(space.shape)}`);
-  }
   const image = new Variable('image', shape, start);
   const shown = new Variable('shown', shape, start);
   const x = image.tensor;
@@ -156,8 +156,4 @@ function penalized(objective: Tensor, pixels: Tensor, weights: { totalVariation:
   if (weights.totalVariation !== 0) total = sub(total, affine(totalVariation(pixels), weights.totalVariation));
   if (weights.l2 !== 0) total = sub(total, affine(l2(pixels), weights.l2));
   return total;
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as T;
 }

@@ -1,11 +1,11 @@
 /** `wgrad eval`: values and gradients of a model as safetensors, for comparison with another framework. */
-import { readFile } from 'node:fs/promises';
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { constant, input } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { transpose } from '../ops/transpose.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
+import { readWhole } from '../node/read.ts';
 import { prepareFile, writeWhole } from '../node/write.ts';
 import type { Command } from './command.ts';
 import { parseExpression } from './expression.ts';
@@ -15,10 +15,7 @@ import { openModel } from './model.ts';
 async function readTensor(source: string): Promise<StoredTensor> {
   const [, path, key] = /^(.*\.safetensors):(.+)$/.exec(source) ?? [];
   if (!path || !key) throw new WgradError('usage', `'${source}' is not FILE.safetensors:KEY`);
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new WgradError('file-missing', `${path}: ${(cause as Error).message}`, { cause });
-  });
-  return decodeSafetensors(bytes, path).read(key);
+  return decodeSafetensors(await readWhole(path), path).read(key);
 }
 
 export const evalCommand: Command = {

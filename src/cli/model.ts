@@ -1,5 +1,4 @@
 /** Models and pictures by their paths; without a path, the embedded model. */
-import { readFile } from 'node:fs/promises';
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
@@ -10,6 +9,7 @@ import { decodeImage } from '../node/image.ts';
 import { imagenetLabels } from '../node/manifest.ts';
 import { loadOnnxFile } from '../node/onnx.ts';
 import { packageFolder } from '../node/package.ts';
+import { readText } from '../node/read.ts';
 import type { ImportOptions } from '../onnx/network.ts';
 import type { Context } from './command.ts';
 
@@ -48,11 +48,6 @@ async function readJson(path: string): Promise<unknown> {
     throw new WgradError('file-format', `${path} is not JSON`, { cause });
   }
 }
-
-const readText = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new WgradError('file-missing', `${path}: cannot be read`, { cause });
-  });
 
 export const modelOption = {
   model: {

@@ -69,7 +69,7 @@ export async function photosTour(model: Model, dir: string, classes: number, per
   const samples: TourSample[] = [];
   for (let i = 0; i < validation.length && samples.length < 4; i += Math.max(1, Math.floor(validation.length / 4))) {
     const { input, label } = await validation.get(i);
-    samples.push({ name: `picture-${i}`, input, label: chosen[label]! });
+    samples.push({ name: `picture-${i}`, input, label: chosen[label as number]! });
   }
   return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 5, lr: 0.005, batch: 8 } };
 }

@@ -1,6 +1,6 @@
 /** explain() and the compiled Explainer behind it. */
 import { WgradError } from '../errors.ts';
-import { show } from '../graph/shape.ts';
+import { checkPicture } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
 import { classWeights, requireScores } from '../model/roles.ts';
 import { classIndex } from '../model/target.ts';
@@ -119,15 +119,7 @@ export class Explainer {
 
   private async runNow(pixels: Float32Array, { target, ...options }: RunOptions): Promise<Attribution> {
     const { model } = this;
-    const [c, h, w] = model.pictureShape;
-    if (pixels.length !== c * h * w) {
-      throw new WgradError('shape', `explain: ${pixels.length} values are no picture ${show(model.pictureShape)}`);
-    }
-    if (!pixels.every((v) => Number.isFinite(v))) {
-      throw new WgradError('not-finite', 'explain: the picture holds NaN or infinity', {
-        remedy: 'Check how it was decoded and normalised',
-      });
-    }
+    checkPicture(pixels, model.pictureShape, 'explain: the picture');
     options.signal?.throwIfAborted();
     if (target !== undefined && this.method.target === 'one') {
       const index = this.classOf(target);

@@ -1,50 +1,24 @@
 /** Pictures on disk as training data: DIR/CLASS/picture, or DIR/train and DIR/val of that form. */
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
-import { preprocess, type Size } from '../image/preprocess.ts';
+import type { Image } from '../image/image.ts';
+import { normalize, resizeAndCrop, type Size } from '../image/preprocess.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from '../train/dataset.ts';
-import { decodeImage } from './image.ts';
+import { decodeImage, type DecodeOptions } from './image.ts';
+import { isFolder, isHidden, listPictures, skippedLine, type Skipped } from './pictures.ts';
 
-const pictures = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+/** Pictures that are decoded at a time: the decoder has threads of its own. */
+const AT_ONCE = 4;
 
 interface Labelled {
   path: string;
   label: number;
 }
 
-async function foldersIn(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new WgradError('file-missing', `${dir}: no such folder`, { cause });
-  });
-  return entries
-    .filter((e) => e.isDirectory() && !e.name.startsWith('.'))
-    .map((e) => e.name)
-    .sort();
-}
-
-/** Pictures of each class folder, by name. @throws WgradError 'dataset-empty' naming a folder without one. */
-async function listClasses(dir: string, classes: readonly string[]): Promise<Labelled[][]> {
-  return Promise.all(
-    classes.map(async (name, label) => {
-      const folder = join(dir, name);
-      const entries = await readdir(folder).catch((cause: unknown) => {
-        throw new WgradError('dataset-empty', `the class folder ${folder} is missing`, { cause });
-      });
-      const files = entries.filter((f) => pictures.has(extname(f).toLowerCase())).sort();
-      if (files.length === 0) {
-        throw new WgradError('dataset-empty', `the class folder ${folder} holds no picture`, {
-          remedy: `Add pictures (${[...pictures].join(' ')}) or remove the folder`,
-        });
-      }
-      return files.map((f) => ({ path: join(folder, f), label }));
-    }),
-  );
-}
-
-export interface FolderOptions {
+export interface FolderOptions extends Pick<DecodeOptions, 'maxPixels'> {
   /** Of the split and of the choice under `limit`. */
   seed?: number;
   /** The class folders to read, in the order of their labels; default all, by name. */
@@ -55,88 +29,192 @@ export interface FolderOptions {
   heldOutLimit?: number;
   /** Share held out where the folder has no `val`; default 0.25, at least one a class. */
   heldOut?: number;
+  /**
+   * Decode every picture once before anything is trained on it, and leave the broken ones out; default true. Without,
+   * a broken one is an error when it is read.
+   */
+  verify?: boolean;
+  /** Bytes of cropped pictures that are kept in memory, 3 a pixel, so that later epochs need not decode; default 256 MB. */
+  memory?: number;
+  signal?: AbortSignal;
+  /** While pictures are verified: how many were, and in all. */
+  onProgress?: (done: number, total: number) => void;
 }
+
+export const folderDefaults = { seed: 0, heldOut: 0.25, verify: true, memory: 256e6 } as const;
 
 export interface FolderDataset extends Dataset {
   readonly paths: readonly string[];
 }
 
+export interface FolderData {
+  train: FolderDataset;
+  validation: FolderDataset;
+  /** Files that are no pictures or broken ones: not in the datasets. {@link skippedLine} makes a line of them. */
+  skipped: readonly Skipped[];
+}
+
 /** Where the class folders lie: `dir`/train and `dir`/val where both are there, else `dir` itself. */
 async function rootsOf(dir: string): Promise<{ train: string; validation?: string }> {
-  const isFolder = (path: string) =>
-    stat(path).then(
-      (s) => s.isDirectory(),
-      () => false,
-    );
   const [train, validation] = [join(dir, 'train'), join(dir, 'val')];
   return (await isFolder(train)) && (await isFolder(validation)) ? { train, validation } : { train: dir };
+}
+
+/** Names in `dir`, sorted, those of folders and those of files; hidden ones are in neither. */
+async function namesIn(dir: string): Promise<{ folders: string[]; files: string[] }> {
+  const names = await readdir(dir).catch((cause: unknown) => {
+    throw new WgradError('file-missing', `${dir}: no such folder`, { cause });
+  });
+  const visible = names.filter((name) => !isHidden(name)).sort();
+  const are = await Promise.all(visible.map((name) => isFolder(join(dir, name))));
+  return { folders: visible.filter((_, i) => are[i]), files: visible.filter((_, i) => !are[i]) };
 }
 
 /** Names of the class folders, sorted. @throws WgradError 'file-missing', 'dataset-empty' where there is none. */
 export async function classFolders(dir: string): Promise<string[]> {
   const { train, validation } = await rootsOf(dir);
-  const classes = await foldersIn(train);
-  if (classes.length === 0) {
+  const { folders } = await namesIn(train);
+  if (folders.length === 0) {
     throw new WgradError('dataset-empty', `${train} has no class folder`, {
       remedy: 'Sort pictures into one folder a class',
     });
   }
-  const unknown = validation && (await foldersIn(validation)).find((name) => !classes.includes(name));
+  const unknown = validation && (await namesIn(validation)).folders.find((name) => !folders.includes(name));
   if (unknown !== undefined) {
     throw new WgradError('dataset-empty', `the class ${unknown} is in ${validation} but not in ${train}`, {
       remedy: 'Both folders need the same class folders: add training pictures of it, or remove it',
     });
   }
-  return classes;
+  return folders;
+}
+
+/** Pictures of each class folder, by name. @throws WgradError 'dataset-empty' naming a folder without one. */
+async function listClasses(root: string, classes: readonly string[], skipped: Skipped[]): Promise<Labelled[][]> {
+  for (const name of (await namesIn(root)).files) {
+    skipped.push({ path: join(root, name), reason: 'in no class folder' });
+  }
+  const lists: Labelled[][] = [];
+  for (const [label, name] of classes.entries()) {
+    const folder = join(root, name);
+    if (!(await isFolder(folder))) throw new WgradError('dataset-empty', `the class folder ${folder} is missing`);
+    const listing = await listPictures(folder);
+    skipped.push(...listing.skipped);
+    if (listing.pictures.length === 0) throw noPicture(folder, listing.skipped);
+    lists.push(listing.pictures.map((path) => ({ path, label })));
+  }
+  return lists;
+}
+
+function noPicture(folder: string, skipped: readonly Skipped[]): WgradError {
+  const line = skippedLine(skipped);
+  return new WgradError('dataset-empty', `the class folder ${folder} holds no picture${line ? `: ${line}` : ''}`, {
+    remedy: 'Add pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF) or remove the folder',
+  });
 }
 
 /**
- * @throws WgradError 'file-missing', 'dataset-empty', 'invalid-argument' for an unknown class; reading a picture:
- *   'image-decode' naming it.
+ * @param size of the network's input.
+ * @throws WgradError 'file-missing', 'dataset-empty', 'invalid-argument'; reading a picture that was not verified:
+ *   'image-decode' naming it; the signal's reason when aborted.
  */
 export async function folderDataset(
   dir: string,
   spec: Preprocess,
   size: Size,
-  { seed = 0, classes, limit = Infinity, heldOutLimit = limit, heldOut = 0.25 }: FolderOptions = {},
-): Promise<{ train: FolderDataset; validation: FolderDataset }> {
+  options: FolderOptions = {},
+): Promise<FolderData> {
+  const { seed, heldOut, verify, memory, ...given } = { ...folderDefaults, ...options };
+  const { limit = Infinity, heldOutLimit = limit, signal, onProgress } = given;
   const random = new Random(`folder ${seed}`);
   const { train: root, validation } = await rootsOf(dir);
   const present = await classFolders(dir);
-  const absent = classes?.find((name) => !present.includes(name));
+  const absent = given.classes?.find((name) => !present.includes(name));
   if (absent !== undefined) throw new WgradError('invalid-argument', `${root} has no class folder ${absent}`);
-  const names = classes ?? present;
-  const make = (items: readonly Labelled[]) => dataset(items, names, spec, size);
-  const shuffled = async (folder: string) => (await listClasses(folder, names)).map((list) => random.shuffle(list));
+  const classes = given.classes ?? present;
+  const skipped: Skipped[] = [];
+  const shuffled = async (folder: string) =>
+    (await listClasses(folder, classes, skipped)).map((list) => random.shuffle(list));
   const lists = await shuffled(root);
-  if (validation) {
-    const held = await shuffled(validation);
-    return {
-      train: make(lists.flatMap((list) => list.slice(0, limit))),
-      validation: make(held.flatMap((list) => list.slice(0, heldOutLimit))),
-    };
-  }
-  const count = (list: Labelled[]) => Math.max(1, Math.round(list.length * heldOut));
-  const thin = lists.find((list) => list.length < 2);
-  if (thin) {
-    throw new WgradError('dataset-empty', `the class ${names[thin[0]!.label]} has one picture; one must be held out`, {
-      remedy: 'Give each class at least two pictures',
-    });
-  }
-  return {
-    train: make(lists.flatMap((list) => list.slice(count(list)).slice(0, limit))),
-    validation: make(lists.flatMap((list) => list.slice(0, Math.min(count(list), heldOutLimit)))),
-  };
-}
+  const held = validation ? await shuffled(validation) : lists.map((list) => list.splice(0, share(list, heldOut)));
 
-function dataset(items: readonly Labelled[], classes: readonly string[], spec: Preprocess, size: Size): FolderDataset {
-  return {
+  const load = pictureLoader(spec, size, memory, given.maxPixels);
+  const wanted = [...lists.map((l) => Math.min(l.length, limit)), ...held.map((l) => Math.min(l.length, heldOutLimit))];
+  const total = wanted.reduce((a, b) => a + b, 0);
+  let done = 0;
+  /** The first `most` pictures of a list, or the first that can be decoded. */
+  const choose = async (list: readonly Labelled[], most: number): Promise<Labelled[]> => {
+    if (!verify) return list.slice(0, most);
+    const good: Labelled[] = [];
+    for (let at = 0; at < list.length && good.length < most;) {
+      signal?.throwIfAborted();
+      const some = list.slice(at, at + Math.min(AT_ONCE, most - good.length));
+      at += some.length;
+      const faults = await Promise.all(some.map(({ path }) => load(path).then(() => undefined, pictureFault)));
+      for (const [i, item] of some.entries()) {
+        const fault = faults[i];
+        if (fault) skipped.push({ path: item.path, reason: fault.message.slice(item.path.length + 2) });
+        else good.push(item);
+      }
+      done += some.length;
+      onProgress?.(Math.min(done, total), total);
+    }
+    return good;
+  };
+  const [train, kept]: [Labelled[], Labelled[]] = [[], []];
+  for (const [label, name] of classes.entries()) {
+    const tuning = await choose(lists[label]!, limit);
+    const judging = await choose(held[label]!, heldOutLimit);
+    // Where no held-out picture can be read, one that can is held out.
+    if (judging.length === 0 && !validation && tuning.length > 1) judging.push(tuning.pop()!);
+    const empty = tuning.length === 0 ? root : judging.length === 0 ? (validation ?? root) : undefined;
+    if (empty !== undefined) throw tooFew(join(empty, name), validation ? 0 : tuning.length + judging.length, skipped);
+    train.push(...tuning);
+    kept.push(...judging);
+  }
+  const make = (items: readonly Labelled[]): FolderDataset => ({
     length: items.length,
     classes,
     paths: items.map((i) => i.path),
+    checked: verify,
     async get(i) {
       const { path, label } = items[i]!;
-      return { input: preprocess(await decodeImage(path), spec, size), label };
+      return { input: normalize(await load(path), spec), label, name: path };
     },
+  });
+  return { train: make(train), validation: make(kept), skipped: skipped.sort(byPath) };
+}
+
+const byPath = (a: Skipped, b: Skipped) => (a.path < b.path ? -1 : 1);
+
+/** The picture's fault; any other is thrown. */
+function pictureFault(error: unknown): WgradError {
+  if (error instanceof WgradError && error.code !== 'invalid-argument') return error;
+  throw error;
+}
+
+const share = (list: readonly unknown[], heldOut: number) => Math.max(1, Math.round(list.length * heldOut));
+
+function tooFew(folder: string, found: number, skipped: readonly Skipped[]): WgradError {
+  const here = skipped.filter((s) => s.path.startsWith(folder)).sort(byPath);
+  if (found === 0) return noPicture(folder, here);
+  const line = skippedLine(here);
+  const what = `the class folder ${folder} has one picture; one must be held out${line ? `: ${line}` : ''}`;
+  return new WgradError('dataset-empty', what, { remedy: 'Give each class at least two pictures' });
+}
+
+/** Decodes and crops, and keeps what fits into `memory` bytes. */
+function pictureLoader(spec: Preprocess, size: Size, memory: number, maxPixels: number | undefined) {
+  const kept = new Map<string, Image>();
+  let bytes = 0;
+  return async (path: string): Promise<Image> => {
+    const known = kept.get(path);
+    if (known) return known;
+    const whole = await decodeImage(path, maxPixels === undefined ? {} : { maxPixels });
+    const image = resizeAndCrop(whole, spec, size);
+    if (bytes + image.data.length <= memory) {
+      kept.set(path, image);
+      bytes += image.data.length;
+    }
+    return image;
   };
 }

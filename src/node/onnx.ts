@@ -1,5 +1,5 @@
 /** ONNX files on disk: the model's bytes, and external data out of the model's own folder and nowhere else. */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve, sep } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
@@ -9,6 +9,7 @@ import { importOnnx, type ImportOptions } from '../onnx/network.ts';
 import type { ExternalDataResolver } from '../onnx/types.ts';
 import { cachedPath } from './download.ts';
 import { describePublished, publishedAs } from './manifest.ts';
+import { readWhole } from './read.ts';
 
 /**
  * A model on an engine.
@@ -40,16 +41,9 @@ export interface OnnxFile {
   external: ExternalDataResolver;
 }
 
-/** @throws 'file-missing', 'file-format' (a folder, or empty). */
+/** @throws 'file-missing', 'file-format' (a folder, a pipe, or empty). */
 export async function readOnnxFile(path: string): Promise<OnnxFile> {
-  const info = await stat(path).catch((cause: unknown) => {
-    throw new WgradError('file-missing', `model ${path}: no such file`, { cause });
-  });
-  if (!info.isFile()) throw new WgradError('file-format', `model ${path}: not a file`);
-  if (info.size === 0) throw new WgradError('file-format', `model ${path}: the file is empty`);
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new WgradError('file-format', `model ${path}: cannot be read`, { cause });
-  });
+  const bytes = await readWhole(path, { what: 'model' });
   return { bytes, source: basename(path), external: folderResolver(dirname(path)) };
 }
 
@@ -79,7 +73,5 @@ async function readInside(folder: string, location: string): Promise<Uint8Array>
     throw refuse("no such file in the model's folder", cause);
   });
   if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) throw refuse("the link leaves the model's folder");
-  const info = await stat(path);
-  if (!info.isFile()) throw refuse('not a file');
-  return await readFile(path);
+  return readWhole(path, { what: 'external data', code: 'onnx-external-data' });
 }

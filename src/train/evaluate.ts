@@ -2,7 +2,8 @@
 import { input } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
-import { loadBatch, type Dataset } from './dataset.ts';
+import { abortSignal, callback, count, readOptions } from '../options.ts';
+import { checkClasses, loadBatch, type Dataset } from './dataset.ts';
 import { classLoss } from './loss.ts';
 
 export interface Evaluation {
@@ -15,14 +16,27 @@ export interface Evaluation {
 }
 
 export interface EvaluateOptions {
+  /** Default 16, at most the dataset's length. */
   batchSize?: number;
   signal?: AbortSignal;
   /** Called after each batch with pictures done and in all. */
   onProgress?: (done: number, total: number) => void;
 }
 
+const evaluateOptions = {
+  batchSize: count(16, 'pictures in one run'),
+  signal: abortSignal(),
+  onProgress: callback<(done: number, total: number) => void>('called after each batch'),
+};
+
+/**
+ * @throws WgradError 'invalid-argument', 'dataset-empty'; 'shape', 'not-finite', 'unknown-name' naming the sample; the
+ *   signal's reason.
+ */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
-  const evaluator = await Evaluator.create(model, Math.min(options.batchSize ?? 16, data.length), options.signal);
+  const { batchSize, signal } = readOptions('evaluate', evaluateOptions, { ...options });
+  checkClasses(model, data, 'evaluate');
+  const evaluator = await Evaluator.create(model, Math.min(batchSize, data.length), signal);
   try {
     return await evaluator.run(data, options);
   } finally {

@@ -2,7 +2,8 @@
 import { WgradError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { Random } from '../random.ts';
-import { loadBatch, type Dataset } from './dataset.ts';
+import { abortSignal, count, custom, finite, fraction, readOptions, required } from '../options.ts';
+import { checkDataset, loadBatch, type Dataset } from './dataset.ts';
 import { Evaluator, type Evaluation } from './evaluate.ts';
 import type { Optimizer } from './optimizers.ts';
 import { TrainStep } from './step.ts';
@@ -29,33 +30,40 @@ export type FitEvent =
   | { type: 'step'; epoch: number; step: number; steps: number; loss: number; lr: number }
   | { type: 'epoch'; epoch: number; loss: number; accuracy: number; validation?: Evaluation };
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
+const fitOptions = {
+  optimizer: required(custom<Optimizer>('sgd(), adam() or adamw()', 'an optimizer', isObject)),
+  epochs: required(count(undefined, 'passes over the dataset')),
+  batchSize: count(16, 'pictures a step'),
+  labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
+  schedule: custom<Schedule>(
+    'factor on the learning rate over time',
+    "'constant', 'cosine' or a function",
+    (v) => typeof v === 'function' || (typeof v === 'string' && Object.hasOwn(schedules, v)),
+  ),
+  validation: custom<Dataset>('evaluated after every epoch', 'a dataset', isObject),
+  seed: finite(0, 'of the order of the pictures'),
+  signal: abortSignal(),
+};
+
 const schedules = { constant: () => 1, cosine: (p: number) => (1 + Math.cos(Math.PI * p)) / 2 };
 
 /**
  * Trains the model's unfrozen parameters in place. Stop early by leaving the loop or through `signal`; the parameters
- * then are those after the last whole step.
- * @throws WgradError 'invalid-argument', 'dataset-empty', 'not-finite' (the parameters are those before that step);
- *   AbortError.
+ * then are those after the last whole step. Before the first step every sample of both datasets is read and checked
+ * (unless its dataset says that they are `checked`), so that a bad one does not end the training hours later.
+ * @throws WgradError 'invalid-argument', 'dataset-empty'; 'shape', 'not-finite', 'unknown-name' naming a sample;
+ *   'not-finite' for a loss (the parameters are those before that step); AbortError.
  */
 export async function* fit(model: Model, data: Dataset, options: FitOptions): AsyncGenerator<FitEvent, void, void> {
-  const { optimizer, epochs, validation, seed = 0, signal } = options;
-  if (data.length === 0) throw new WgradError('dataset-empty', 'fit: the dataset has no picture');
-  const outputs = model.classes;
-  if (data.classes.length > outputs) {
-    throw new WgradError(
-      'invalid-argument',
-      `fit: ${data.classes.length} classes, but the model has ${outputs} outputs`,
-      {
-        remedy: "Replace its head: model.replaceHead('fc', { classes })",
-      },
-    );
-  }
-  const batch = Math.min(options.batchSize ?? 16, data.length);
+  const { optimizer, epochs, validation, seed, signal, ...given } = readOptions('fit', fitOptions, { ...options });
+  await checkDataset(model, data, 'fit', signal);
+  if (validation) await checkDataset(model, validation, 'fit, validation', signal);
+  const batch = Math.min(given.batchSize, data.length);
   const perEpoch = Math.floor(data.length / batch);
-  const schedule =
-    typeof options.schedule === 'function' ? options.schedule : schedules[options.schedule ?? 'constant'];
-  const { labelSmoothing = 0 } = options;
-  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing, signal });
+  const schedule = typeof given.schedule === 'function' ? given.schedule : schedules[given.schedule ?? 'constant'];
+  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing: given.labelSmoothing, signal });
   let evaluator: Evaluator | undefined;
   const random = new Random(seed);
   const everything = Array.from({ length: data.length }, (_, i) => i);
@@ -66,7 +74,7 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
       let [loss, correct] = [0, 0];
       for (let k = 0; k < perEpoch; k++) {
         signal?.throwIfAborted();
-        const lr = optimizer.lr * schedule(step.steps / (perEpoch * epochs));
+        const lr = rate(optimizer, schedule, step.steps / (perEpoch * epochs));
         const { pictures, targets } = await loadBatch(model, data, order.slice(k * batch, (k + 1) * batch), batch);
         const result = await step.run(pictures, targets, lr, { signal });
         loss += result.loss;
@@ -81,4 +89,13 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
     step.dispose();
     evaluator?.dispose();
   }
+}
+
+function rate(optimizer: Optimizer, schedule: (progress: number) => number, progress: number): number {
+  const lr = optimizer.lr * schedule(progress);
+  if (Number.isFinite(lr) && lr >= 0) return lr;
+  throw new WgradError(
+    'invalid-argument',
+    `fit: the schedule makes the learning rate ${lr} at ${progress} of the training`,
+  );
 }

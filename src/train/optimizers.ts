@@ -1,7 +1,9 @@
 /** Optimisers as in torch.optim: what they keep for each parameter, and the effect that a step is. */
+import { WgradError } from '../errors.ts';
 import { Variable } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { adamUpdate, sgdUpdate } from '../ops/effects.ts';
+import { custom, flag, nonNegative, readOptions, required, share } from '../options.ts';
 
 /** Values that change from step to step reach the device as one small input. */
 export const SCALARS = 3;
@@ -33,8 +35,23 @@ export interface SgdOptions {
   weightDecay?: number;
 }
 
-/** theta' = theta - lr * v, v' = momentum * v + grad + weightDecay * theta. */
-export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
+const rate = required(nonNegative(undefined, 'learning rate'));
+const decay = (fallback: number) => nonNegative(fallback, 'weight decay');
+
+const sgdOptions = {
+  lr: rate,
+  momentum: share(0, 'of the last step that goes into this one'),
+  nesterov: flag(false, 'look ahead by the momentum'),
+  weightDecay: decay(0),
+};
+
+/**
+ * theta' = theta - lr * v, v' = momentum * v + grad + weightDecay * theta.
+ * @throws WgradError 'invalid-argument'.
+ */
+export function sgd(options: SgdOptions): Optimizer {
+  const { lr, momentum, nesterov, weightDecay } = readOptions('sgd', sgdOptions, { ...options });
+  if (nesterov && momentum === 0) throw new WgradError('invalid-argument', 'sgd: nesterov needs a momentum above 0');
   return {
     name: 'sgd',
     lr,
@@ -56,8 +73,17 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
+const isPair = (v: unknown) => Array.isArray(v) && v.length === 2 && v.every((b) => b >= 0 && b < 1);
+
+const adamOptions = {
+  lr: rate,
+  betas: custom<readonly [number, number]>('decay of the two means', 'two numbers of at least 0 and below 1', isPair),
+  eps: nonNegative(1e-8, 'added to the root'),
+};
+
 function adamLike(name: string, decoupled: boolean, o: AdamOptions): Optimizer {
-  const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = decoupled ? 1e-2 : 0 } = o;
+  const table = { ...adamOptions, weightDecay: decay(decoupled ? 1e-2 : 0) };
+  const { lr, betas = [0.9, 0.999], eps, weightDecay } = readOptions(name, table, { ...o });
   return {
     name,
     lr,

@@ -4,6 +4,7 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
+import { abortSignal, count, custom, fraction, readOptions, required } from '../options.ts';
 import type { Program, RunOptions } from '../plan/program.ts';
 import { classLoss } from './loss.ts';
 import { SCALARS, type Optimizer } from './optimizers.ts';
@@ -16,6 +17,15 @@ export interface StepOptions {
   /** Stops the compilation. */
   signal?: AbortSignal | undefined;
 }
+
+const stepOptions = {
+  optimizer: required(
+    custom<Optimizer>('sgd(), adam() or adamw()', 'an optimizer', (v) => typeof v === 'object' && v !== null),
+  ),
+  batch: required(count(undefined, 'pictures a step')),
+  labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
+  signal: abortSignal(),
+};
 
 export interface StepResult {
   /** Mean cross-entropy over the batch, before the update. */
@@ -37,9 +47,9 @@ export class TrainStep {
     readonly batch: number,
   ) {}
 
-  /** @throws WgradError 'invalid-argument' where nothing is trainable. */
+  /** @throws WgradError 'invalid-argument' for a bad option, and where nothing is trainable. */
   static async create(model: Model, options: StepOptions): Promise<TrainStep> {
-    const { optimizer, batch, labelSmoothing = 0, signal } = options;
+    const { optimizer, batch, labelSmoothing, signal } = readOptions('training', stepOptions, { ...options });
     const parameters = model.trainable();
     if (parameters.length === 0) {
       throw new WgradError('invalid-argument', 'training: every parameter is frozen', {

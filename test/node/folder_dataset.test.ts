@@ -1,9 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folderDataset, type FolderOptions } from '../../src/node/folder_dataset.ts';
+import { skippedLine } from '../../src/node/pictures.ts';
 
 const picture = fileURLToPath(new URL('../fixtures/image/source.png', import.meta.url));
 const spec = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
@@ -97,14 +100,86 @@ describe('folderDataset', () => {
     });
   });
 
-  it('names a picture that is text when it is read', async () => {
+  it('leaves out what is no picture or is broken, and says which and why, before anything is trained', async () => {
+    make({ a: 4, b: 4 }, 'train');
+    make({ a: 2, b: 2 }, 'val');
+    const at = (...path: string[]) => join(root, ...path);
+    writeFileSync(at('val/b/0.png'), 'no picture');
+    writeFileSync(at('train/a/broken.png'), readFileSync(picture).subarray(0, 900));
+    writeFileSync(at('train/a/empty.jpg'), '');
+    writeFileSync(at('train/b/old.bmp'), 'BM and more');
+    writeFileSync(at('train/stray.png'), readFileSync(picture));
+    writeFileSync(at('train/a/._0.png'), 'what macOS leaves');
+    mkdirSync(at('train/a/more'));
+    execFileSync('mkfifo', [at('train/b/pipe.png')]);
+    const { train, validation, skipped } = await read();
+    expect([train.length, validation.length, train.checked]).toEqual([8, 3, true]);
+    const reasons = Object.fromEntries(skipped.map((s) => [s.path.slice(root.length + 1), s.reason]));
+    expect(reasons).toEqual({
+      'val/b/0.png': 'no picture',
+      'train/a/broken.png': expect.stringMatching(/^cannot be decoded/),
+      'train/a/empty.jpg': 'no picture',
+      'train/a/more': 'a folder',
+      'train/b/old.bmp': 'BMP pictures are not read',
+      'train/b/pipe.png': 'it is no regular file',
+      'train/stray.png': 'in no class folder',
+    });
+    expect(skippedLine(skipped, 2)).toMatch(/^7 files were left out: .* \(.*\), .* \(.*\), and 5 more$/);
+  });
+
+  it('takes pictures of every kind that can be decoded, whatever their names end in', async () => {
+    const image = sharp(picture);
+    const kinds = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const;
+    for (const name of ['a', 'b']) mkdirSync(join(root, name));
+    for (const kind of kinds) {
+      const bytes = await image.toFormat(kind).toBuffer();
+      writeFileSync(join(root, 'a', `of.${kind}`), bytes);
+      writeFileSync(join(root, 'b', `${kind}.jfif`), bytes);
+    }
+    const { train, validation, skipped } = await read();
+    expect([train.length + validation.length, skipped]).toEqual([12, []]);
+  });
+
+  it('holds out a picture that can be read, and names a class with too few of them', async () => {
+    make({ a: 3, b: 3 });
+    const spoil = (name: string) => writeFileSync(join(root, 'a', name), readFileSync(picture).subarray(0, 900));
+    spoil('0.png');
+    const { train, validation } = await read();
+    const of = (paths: readonly string[]) => paths.filter((p) => p.startsWith(join(root, 'a'))).length;
+    expect([of(train.paths), of(validation.paths)]).toEqual([1, 1]);
+    spoil('1.png');
+    await expect(read()).rejects.toMatchObject({
+      code: 'dataset-empty',
+      message: expect.stringMatching(/\/a has one picture.*2 files were left out: .*0\.png.*1\.png/),
+    });
+    spoil('2.png');
+    await expect(read()).rejects.toThrow(/\/a holds no picture: 3 files were left out/);
+  });
+
+  it('without verifying, names a broken picture when it is read', async () => {
     make({ a: 2, b: 2 }, 'train');
     make({ a: 1, b: 1 }, 'val');
-    writeFileSync(join(root, 'val', 'b', '0.png'), 'no picture');
-    const { validation } = await read();
+    const path = join(root, 'val', 'b', '0.png');
+    writeFileSync(path, readFileSync(picture).subarray(0, 900));
+    const { validation } = await read({ verify: false });
     await expect(validation.get(1)).rejects.toMatchObject({
       code: 'image-decode',
-      message: expect.stringContaining(join(root, 'val', 'b', '0.png')),
+      message: expect.stringContaining(path),
     });
+  });
+
+  it('decodes once what fits into memory, and stops when it is told to', async () => {
+    make({ a: 2, b: 2 });
+    const { train } = await read();
+    const path = train.paths[0]!;
+    const whole = await train.get(0);
+    rmSync(path);
+    expect(await train.get(0)).toEqual(whole);
+    cpSync(picture, path);
+    const small = (await read({ memory: 0 })).train;
+    rmSync(small.paths[0]!);
+    await expect(small.get(0)).rejects.toMatchObject({ code: 'file-missing' });
+    await expect(read({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(read({ maxPixels: 100 })).rejects.toThrow(/more than 100 pixels/);
   });
 });

@@ -1,5 +1,7 @@
 /** Decoding in Node. The fixtures come from scripts/fixtures/pil.py. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +82,90 @@ describe('decodeImage', () => {
     ).toBeLessThanOrEqual(1);
   });
 
+  /** A TIFF, uncompressed, little-endian, of one strip. @param format of TIFF's SampleFormat: 2 signed, 3 float. */
+  function tiff(values: Float32Array | Float64Array | Int32Array, channels: number, format: number): Uint8Array {
+    const [width, entries] = [values.length / channels, 11];
+    const start = 8 + 2 + entries * 12 + 4;
+    const bits = values.BYTES_PER_ELEMENT * 8;
+    const bytes = new Uint8Array(start + 16 + values.byteLength);
+    const view = new DataView(bytes.buffer);
+    bytes.set([0x49, 0x49, 42, 0, 8, 0, 0, 0, entries, 0]);
+    // Tag, type (3 short, 4 long), count, value.
+    const tags = [
+      [256, 4, 1, width],
+      [257, 4, 1, 1],
+      channels === 1 ? [258, 3, 1, bits] : [258, 3, channels, start],
+      [259, 3, 1, 1],
+      [262, 3, 1, channels >= 3 ? 2 : 1],
+      [273, 4, 1, start + 16],
+      [277, 3, 1, channels],
+      [278, 4, 1, 1],
+      [279, 4, 1, values.byteLength],
+      [338, 3, channels === 4 ? 1 : 0, channels === 4 ? 2 : 0],
+      channels === 1 ? [339, 3, 1, format] : [339, 3, channels, start + 8],
+    ] as [number, number, number, number][];
+    tags.forEach(([tag, type, count, value], i) => {
+      const at = 10 + i * 12;
+      view.setUint16(at, tag, true);
+      view.setUint16(at + 2, type, true);
+      view.setUint32(at + 4, count, true);
+      view.setUint32(at + 8, value, true);
+    });
+    for (let c = 0; c < 4; c++) {
+      view.setUint16(start + 2 * c, bits, true);
+      view.setUint16(start + 8 + 2 * c, format, true);
+    }
+    bytes.set(new Uint8Array(values.buffer), start + 16);
+    return bytes;
+  }
+
+  it('reads floats from 0 to 1 as black to white, grey and in colour alike', async () => {
+    const grey = await decodeImage(tiff(Float32Array.of(0, 0.25, 0.5, 1), 1, 3));
+    expect([...grey.data]).toEqual([0, 0, 0, 64, 64, 64, 128, 128, 128, 255, 255, 255]);
+    const rgb = await decodeImage(tiff(Float32Array.of(0, 0.25, 0.5, 1, 0.75, 0.1), 3, 3));
+    expect([...rgb.data]).toEqual([0, 64, 128, 255, 191, 26]);
+    const clear = await decodeImage(tiff(Float32Array.of(0, 0.25, 0.5, 0, 1, 0.75, 0.1, 1), 4, 3));
+    expect([...clear.data]).toEqual([255, 255, 255, 255, 191, 26]);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    ['floats beyond 1', tiff(Float32Array.of(0, 128, 255), 3, 3), /go from 0 to 255.*Scale/],
+    ['floats below 0', tiff(Float32Array.of(-0.5, 0, 1), 1, 3), /go from -0.5 to 1/],
+    ['NaN', tiff(Float32Array.of(0, NaN, 1), 1, 3), /NaN/],
+    ['whole numbers of 32 bits', tiff(Int32Array.of(0, 500, 1000), 1, 2), /its values are int.*8 or 16 bits/],
+  ])('refuses a TIFF of %s', async (_, bytes, message) => {
+    await expect(decodeImage(bytes, { name: 'x.tif' })).rejects.toMatchObject({
+      code: 'image-decode',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['BMP', [0x42, 0x4d, 0, 0]],
+    ['HEIC', [0, 0, 0, 24, ...Buffer.from('ftypheic')]],
+    ['JPEG XL', [0xff, 0x0a, 1]],
+    ['OpenEXR', [0x76, 0x2f, 0x31, 0x01]],
+  ])('calls %s by its name', async (kind, bytes) => {
+    await expect(decodeImage(Uint8Array.from(bytes), { name: 'x' })).rejects.toThrow(
+      `x: ${kind} pictures are not read`,
+    );
+  });
+
+  it('refuses pipes, sockets and devices at once', async () => {
+    const pipe = join(folder, 'pipe.png');
+    execFileSync('mkfifo', [pipe]);
+    const socket = join(folder, 'socket.png');
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    for (const path of [pipe, socket, '/dev/zero', '/dev/null']) {
+      await expect(decodeImage(path), path).rejects.toMatchObject({
+        code: 'image-decode',
+        message: expect.stringContaining(`${path}: it is no regular file`),
+      });
+    }
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   const bad = async (source: string | Uint8Array, options = {}) =>
     decodeImage(source, options).then(
       () => expect.fail('decoded'),
@@ -110,7 +196,10 @@ describe('decodeImage', () => {
     const create = { width: 12000, height: 12000, channels: 3, background: 'red' } as const;
     const bomb = await sharp({ create }).png({ compressionLevel: 1 }).toBuffer();
     const error = await bad(bomb, { name: 'bomb.png' });
-    expect(error).toMatchObject({ code: 'image-decode', message: 'bomb.png: more than 100000000 pixels' });
+    expect(error).toMatchObject({
+      code: 'image-decode',
+      message: expect.stringMatching(/^bomb\.png: more than 100000000 pixels/),
+    });
     expect((await bad(fixture('source.png'), { maxPixels: 61 * 47 - 1 })).message).toMatch(/more than 2866 pixels/);
   });
 });
