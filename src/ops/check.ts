@@ -1,6 +1,6 @@
 /** Argument checks that ops share. */
 import { WgradError } from '../errors.ts';
-import { show } from '../graph/shape.ts';
+import { sameShape, show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 export function requireFloat(op: string, ...tensors: Tensor[]): void {
@@ -30,4 +30,8 @@ export function requireOneOf(op: string, name: string, value: unknown, choices: 
       remedy: `Give one of ${choices.join(', ')}`,
     });
   }
+}
+
+export function requireSameShape(op: string, a: Tensor, b: Tensor): void {
+  if (!sameShape(a.shape, b.shape)) throw new WgradError('shape', `${op}: ${a} and ${b} are not of one shape`);
 }

@@ -1,82 +1,129 @@
 /**
- * Losses of PyTorch's torch.nn.functional.
+ * Losses of PyTorch's torch.nn.functional, written with other ops, whose gradients they inherit.
  *
- *   cross-entropy   L_i = -sum_c q_ic w_c log softmax(x_i)_c,  q = (1 - s) onehot + s / classes (label smoothing s)
- *                   mean reduction divides by sum_i w_target(i): by the number of rows without weights
+ *   cross-entropy   L_i = -sum_c q_ic w_c log softmax(x_i)_c
+ *     class indices   q = (1 - s) onehot + s / classes, label smoothing s; rows whose target is ignoreIndex count for
+ *                     nothing; the mean divides by the sum of the targets' weights (by the rows, without weights)
+ *     probabilities   q = (1 - s) target + s / classes; the mean divides by the rows
+ *   binary          L = (1 - t) x + (1 + (p - 1) t) softplus(-x), p the weight of positives: PyTorch's stable form of
+ *                   -p t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))
  *   mse             (x - y)^2
+ *
+ * Where q is 0 a term is 0, also for a logit of -infinity.
  */
 import { WgradError } from '../errors.ts';
-import { grid } from '../gpu/grid.ts';
-import { oneHot as kernel } from '../gpu/kernels.gen.ts';
-import type { Op } from '../graph/op.ts';
-import { apply1, type Tensor } from '../graph/tensor.ts';
-import { div, mul, sub } from './binary.ts';
+import { scalar } from '../graph/leaves.ts';
+import { sameShape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { add, div, mul, sub } from './binary.ts';
+import { requireFloat, requireOneOf, requireSameShape } from './check.ts';
+import { oneHot } from './one_hot.ts';
 import { mean, sum } from './reduce.ts';
 import { logSoftmax } from './softmax.ts';
-import { neg, square } from './unary.ts';
-
-interface OneHotAttrs {
-  classes: number;
-  on: number;
-  off: number;
-  ignore: number;
-}
-
-const oneHotOp: Op<OneHotAttrs> = {
-  name: 'one_hot',
-  infer: ([indices], { classes }) => {
-    if (indices!.dtype !== 'i32') throw new WgradError('dtype', `one_hot: ${indices} must hold i32 class indices`);
-    return [{ shape: [...indices!.shape, classes], dtype: 'f32' }];
-  },
-  vjp: () => [null],
-  lower(ctx, { inputs: [indices], outputs: [y], attrs }) {
-    ctx.dispatch(kernel, {
-      bindings: { indices: ctx.read(indices!, 'row'), y: ctx.write(y!) },
-      constants: { ROWS: indices!.size, CLASSES: attrs.classes, ON: attrs.on, OFF: attrs.off, IGNORE: attrs.ignore },
-      workgroups: grid(y!.size, 64),
-    });
-  },
-};
-
-/** i32 [..] to f32 [.., classes]: `on` at the index, `off` elsewhere, zeros in rows whose index is `ignore`. */
-export const oneHot = (indices: Tensor, classes: number, on = 1, off = 0, ignore = -100): Tensor =>
-  apply1(oneHotOp, [indices], { classes, on, off, ignore });
+import { affine, neg, softplus, square } from './unary.ts';
+import { where } from './where.ts';
 
 export type Reduction = 'mean' | 'sum' | 'none';
 
+const reductions: readonly Reduction[] = ['mean', 'sum', 'none'];
+
+function reduce(each: Tensor, reduction: Reduction): Tensor {
+  return reduction === 'none' ? each : reduction === 'sum' ? sum(each) : mean(each);
+}
+
 export interface CrossEntropyOptions {
-  /** s in [0, 1). */
+  /** s in [0, 1]; default 0. */
   labelSmoothing?: number;
+  /** Default 'mean'. */
   reduction?: Reduction;
-  /** Weight of each class, [classes]. */
+  /** Weight of each class, [classes]; default 1. */
   weight?: Tensor;
-  /** Rows with this target count for nothing; default -100. */
+  /** Rows with this target count for nothing; default -100. For class indices only. */
   ignoreIndex?: number;
 }
 
 /**
- * @param logits f32 [N, classes] @param target i32 [N]
+ * @param logits f32 [N, classes]
+ * @param target class indices, i32 [N], or the probability of each class, f32 [N, classes]. An index that is no class is
+ *   seen only on the device: it makes the loss NaN.
  * @returns a scalar, or [N] with reduction 'none'.
+ * @throws WgradError 'shape', 'dtype', 'invalid-argument'
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { labelSmoothing = 0, reduction = 'mean', weight, ignoreIndex = -100 } = options;
-  const [rows, classes] = logits.shape;
-  if (logits.rank !== 2 || target.rank !== 1 || target.shape[0] !== rows) {
-    throw new WgradError('shape', `cross_entropy: logits ${logits} and target ${target} are not [N, classes] and [N]`);
+  const { labelSmoothing: s = 0, reduction = 'mean', weight, ignoreIndex = -100 } = options;
+  const [rows, classes] = logits.shape as [number, number];
+  requireFloat('cross_entropy', logits, ...(weight ? [weight] : []));
+  requireOneOf('cross_entropy', 'reduction', reduction, reductions);
+  if (!(s >= 0 && s <= 1)) {
+    throw new WgradError('invalid-argument', `cross_entropy: labelSmoothing is ${s}, outside [0, 1]`);
   }
-  const off = labelSmoothing / classes!;
-  const q = oneHot(target, classes!, 1 - labelSmoothing + off, off, ignoreIndex);
-  const weighted = weight ? mul(q, weight) : q;
-  const each = neg(sum(mul(weighted, logSoftmax(logits, 1)), [1]));
-  if (reduction === 'none') return each;
-  const total = sum(each);
-  if (reduction === 'sum') return total;
-  const hard = oneHot(target, classes!, 1, 0, ignoreIndex);
-  return div(total, sum(weight ? mul(hard, weight) : hard));
+  if (weight && !sameShape(weight.shape, [classes])) {
+    throw new WgradError(
+      'shape',
+      `cross_entropy: the weight ${weight} is not one value for each of ${classes} classes`,
+    );
+  }
+  const isHard = target.dtype === 'i32';
+  if (logits.rank !== 2 || !sameShape(target.shape, isHard ? [rows] : [rows, classes])) {
+    throw new WgradError('shape', `cross_entropy: logits ${logits} and target ${target} do not fit`, {
+      remedy: 'Give logits [N, classes] and a target of indices, i32 [N], or of probabilities, f32 [N, classes]',
+    });
+  }
+  const weighted = (q: Tensor) => (weight ? mul(q, weight) : q);
+  const q = isHard
+    ? oneHot(target, classes, { on: 1 - s + s / classes, off: s / classes, ignore: ignoreIndex, outside: NaN })
+    : affine(target, 1 - s, s / classes);
+  const shares = weighted(q);
+  const each = neg(sum(where(shares, mul(shares, logSoftmax(logits, 1)), scalar(0)), [1]));
+  if (reduction !== 'mean' || !isHard) return reduce(each, reduction);
+  return div(sum(each), sum(weighted(oneHot(target, classes, { ignore: ignoreIndex }))));
 }
 
-/** Mean squared error of tensors of one shape. */
+export interface BinaryCrossEntropyOptions {
+  /** Default 'mean'. */
+  reduction?: Reduction;
+  /** Of each loss; broadcasts to the logits. */
+  weight?: Tensor;
+  /** Of the positive answer; broadcasts to the logits. More than 1 favours recall. */
+  positiveWeight?: Tensor;
+}
+
+/**
+ * Of the sigmoid of `logits`, for models with one logit or several independent labels.
+ * @param target f32 like the logits, the probability of the positive answer.
+ * @returns a scalar, or like the logits with reduction 'none'.
+ * @throws WgradError 'shape', 'dtype', 'invalid-argument'
+ */
+export function binaryCrossEntropyWithLogits(
+  logits: Tensor,
+  target: Tensor,
+  options: BinaryCrossEntropyOptions = {},
+): Tensor {
+  const { reduction = 'mean', weight, positiveWeight } = options;
+  const name = 'binary_cross_entropy_with_logits';
+  requireFloat(name, logits, target, ...[weight, positiveWeight].filter((t) => t !== undefined));
+  requireOneOf(name, 'reduction', reduction, reductions);
+  requireSameShape(name, logits, target);
+  const positive = softplus(neg(logits));
+  const scaled = positiveWeight ? mul(affine(mul(affine(positiveWeight, 1, -1), target), 1, 1), positive) : positive;
+  const each = add(mul(affine(target, -1, 1), logits), scaled);
+  const result = weight ? mul(each, weight) : each;
+  if (!sameShape(result.shape, logits.shape)) {
+    throw new WgradError('shape', `${name}: the weights make ${result} of logits ${logits}`, {
+      remedy: "Give weights that broadcast to the logits' shape",
+    });
+  }
+  return reduce(result, reduction);
+}
+
+/**
+ * Mean squared error of tensors of one shape.
+ * @returns a scalar, or like x with reduction 'none'.
+ * @throws WgradError 'shape', 'dtype', 'invalid-argument'
+ */
 export function meanSquaredError(x: Tensor, y: Tensor, reduction: Reduction = 'mean'): Tensor {
-  const each = square(sub(x, y));
-  return reduction === 'none' ? each : reduction === 'sum' ? sum(each) : mean(each);
+  requireFloat('mean_squared_error', x, y);
+  requireOneOf('mean_squared_error', 'reduction', reduction, reductions);
+  requireSameShape('mean_squared_error', x, y);
+  return reduce(square(sub(x, y)), reduction);
 }

@@ -80,7 +80,7 @@ const functions = {
 const SLOPE = 100;
 
 /** Words of f32 parameters and of what WGSL cannot write, for the kernels' buffer of sizes. */
-const bits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
+export const bits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 export const INFINITY_BITS = 0x7f800000;
 export const NAN_BITS = 0x7fc00000;
 
