@@ -8,13 +8,10 @@
 import { constant } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ScoreKind } from '../model/roles.ts';
-import { mul, sub } from '../ops/binary.ts';
 import { concat } from '../ops/concat.ts';
-import { crossEntropy, oneHot, type CrossEntropyOptions } from '../ops/losses.ts';
+import { binaryCrossEntropyWithLogits, crossEntropy, type CrossEntropyOptions } from '../ops/losses.ts';
+import { oneHot } from '../ops/one_hot.ts';
 import { mean, sum } from '../ops/reduce.ts';
-import { reshape } from '../ops/reshape.ts';
-import { slice } from '../ops/slice.ts';
-import { logSoftmax } from '../ops/softmax.ts';
 
 export type ClassLossOptions = Pick<CrossEntropyOptions, 'labelSmoothing' | 'reduction'>;
 
@@ -25,12 +22,10 @@ export type ClassLossOptions = Pick<CrossEntropyOptions, 'labelSmoothing' | 'red
 export function classLoss(kind: ScoreKind, logits: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
   if (kind === 'single-label') return crossEntropy(logits, target, options);
   if (kind === 'binary') return crossEntropy(besideZero(logits), target, options);
-  const [rows, classes] = logits.shape as [number, number];
+  const classes = logits.shape[1];
   const smoothing = options.labelSmoothing ?? 0;
-  const wanted = oneHot(target, classes, 1 - smoothing / 2, smoothing / 2);
-  const log = logSoftmax(besideZero(reshape(logits, [rows * classes, 1])), 1);
-  const column = (k: number) => reshape(slice(log, [0, k], [rows * classes, 1]), [rows, classes]);
-  const each = sum(sub(mul(sub(wanted, constant([1], [1])), column(0)), mul(wanted, column(1))), [1]);
+  const wanted = oneHot(target, classes!, { on: 1 - smoothing / 2, off: smoothing / 2, outside: NaN });
+  const each = sum(binaryCrossEntropyWithLogits(logits, wanted, { reduction: 'none' }), [1]);
   return options.reduction === 'none' ? each : options.reduction === 'sum' ? sum(each) : mean(each);
 }
 
