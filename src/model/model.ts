@@ -8,22 +8,14 @@ import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
-import { transpose } from '../ops/transpose.ts';
 import { Lru } from '../lru.ts';
 import type { Program, RunOptions as ProgramRunOptions } from '../plan/program.ts';
 import { matcher } from './globs.ts';
+import { modelGraph, type GraphOptions, type ModelGraph } from './graph.ts';
+import { headWeights, rowsByName, type HeadChange } from './head.ts';
 import { readLabels, readPreprocess } from './metadata.ts';
-import type { BuiltNetwork, Network, NetworkParameter } from './network.ts';
-import { Random } from '../random.ts';
-import {
-  classesOf,
-  predictedClass,
-  probabilitiesOf,
-  requirePicture,
-  requireScores,
-  scoreRows,
-  type Roles,
-} from './roles.ts';
+import type { Network, NetworkParameter, NewHead } from './network.ts';
+import { classesOf, predictedClass, requirePicture, requireScores, type Roles } from './roles.ts';
 
 /**
  * eval: running statistics, never updated (the default: right for small fine-tuning sets). train: the statistics of
@@ -31,46 +23,7 @@ import {
  */
 export type BatchNormMode = 'eval' | 'train' | 'auto';
 
-export interface GraphOptions {
-  /** Pictures a run; default 1. */
-  batch?: number;
-  /** Height and width of the pictures; default {@link Model.pictureShape}'s. */
-  size?: readonly [number, number];
-  /** Feed another tensor [N,C,H,W] than a plain input: an optimised image, a path of integrated gradients. */
-  input?: Tensor;
-  /** Honour the BatchNorm modes that were set; default false: everything in eval mode. */
-  training?: boolean;
-}
-
-export interface ModelGraph {
-  /** The picture batch, [N, C, H, W]. */
-  input: Tensor;
-  /**
-   * The class scores before softmax or sigmoid: [N, classes], or [N, 1] for a binary classifier.
-   * @throws WgradError 'invalid-argument' where the class output is not known.
-   */
-  readonly logits: Tensor;
-  /** Softmax or sigmoid of the logits, as the network's kind asks for; of the same shape. */
-  readonly probabilities: Tensor;
-  /** The network's own outputs, as they are in the file. */
-  outputs: Readonly<Record<string, Tensor>>;
-  /** What leaves a layer, node or value of that name. @throws WgradError 'unknown-name'. */
-  value(name: string): Tensor;
-  /**
-   * A feature map by name; without one, the last before the head.
-   * @throws WgradError 'unknown-name', 'invalid-argument' where it is no map.
-   */
-  map(name?: string): FeatureMap;
-  /** Effects of BatchNorm in train mode. */
-  updates: readonly Tensor[];
-}
-
-export interface FeatureMap {
-  /** As the network computes it: gradients are taken with respect to this. */
-  value: Tensor;
-  /** The value, or a gradient of its shape, as [N,K,h,w], whatever the file's layout. */
-  channelsFirst(t: Tensor): Tensor;
-}
+export type { FeatureMap, GraphOptions, ModelGraph } from './graph.ts';
 
 export interface RunOptions extends ProgramRunOptions {
   /** Shape [C,H,W] of each picture; default {@link Model.pictureShape}. */
@@ -142,7 +95,6 @@ export class Model {
     const { input, scores } = roles;
     const preprocess = readPreprocess(metadata, given, input?.channels ?? 3, warn);
     const labels = scores && readLabels(metadata, given, classesOf(scores), warn);
-    if (!scores && given.labels) requireScores(roles);
     if (scores && scores.tail !== 'none' && scores.output === 'logits') {
       warn(`the output 'logits' holds probabilities: run() gives them as 'probabilities', and the scores as 'logits'`);
     }
@@ -232,19 +184,66 @@ export class Model {
   }
 
   /**
-   * Replaces the classifier called `layer` by one for other classes: He-uniform weights from `seed`, zero bias,
-   * trainable.
+   * Replaces the classifier, by default the layer `roles.scores.head`, by a fresh one for other classes: uniform weights
+   * from `seed`, zero bias, trainable. What was trained for the present classes is gone; {@link Model.adaptHead} keeps
+   * what can be kept. A binary classifier with one score stays one for two classes.
+   * @throws WgradError 'unknown-name', 'invalid-argument' where the layer is no classifier, 'onnx-unsupported'.
    */
-  replaceHead(layer: string, options: { classes: number | readonly string[]; seed?: number }): this {
+  replaceHead(layer: string | undefined, options: { classes: number | readonly string[]; seed?: number }): this {
     this.check();
     const { classes, seed = 0 } = options;
+    this.swapHead(this.headLayer(layer), classes, { initialize: (size, fanIn) => headWeights(size, fanIn, seed) });
+    return this;
+  }
+
+  /**
+   * Makes the head fit these classes. Where they are the model's own, in order, nothing changes; else every class that
+   * the model knows by name keeps its trained row as it is now, and the others start fresh, as in
+   * {@link Model.replaceHead}.
+   */
+  async adaptHead(classes: readonly string[], options: { layer?: string; seed?: number } = {}): Promise<HeadChange> {
+    this.check();
+    const { seed = 0 } = options;
+    const layer = this.headLayer(options.layer);
+    const before = Array.from({ length: this.classes }, (_, index) => this.labelOf(index));
+    let rows = rowsByName(this.labels, classes);
+    if (classes.length === before.length && rows.every((row, index) => row === index)) {
+      return { layer, kept: classes, fresh: [], dropped: [] };
+    }
+    // The one score of a binary classifier is no row of either class.
+    if (requireScores(this.roles).kind === 'binary') rows = classes.map(() => undefined);
+    const values = new Map<string, Float32Array>();
+    for (const name of this.network.perClass(layer)) {
+      const found = this.network.parameters.get(name);
+      if (found) values.set(name, await this.engine.read(found.variable));
+    }
+    this.swapHead(layer, classes, { rows, values, initialize: (size, fanIn) => headWeights(size, fanIn, seed) });
+    return {
+      layer,
+      kept: classes.filter((_, i) => rows[i] !== undefined),
+      fresh: classes.filter((_, i) => rows[i] === undefined),
+      dropped: before.filter((_, index) => !rows.includes(index)),
+    };
+  }
+
+  private headLayer(layer: string | undefined): string {
+    const found = layer ?? requireScores(this.roles).head;
+    if (found !== undefined) return found;
+    throw new WgradError('invalid-argument', 'the model has no linear layer that makes its class scores', {
+      remedy: 'Name the head; `wgrad info MODEL` lists the layers',
+    });
+  }
+
+  private swapHead(layer: string, classes: number | readonly string[], head: Omit<NewHead, 'classes'>): void {
     const count = typeof classes === 'number' ? classes : classes.length;
     if (!Number.isInteger(count) || count < 1) {
       throw new WgradError('invalid-argument', `replaceHead: ${count} classes; at least 1 is needed`);
     }
+    const binary = count === 2 && this.roles.scores?.kind === 'binary';
     const before = new Map([...this.network.parameters].map(([name, p]) => [name, p.variable]));
-    this.network.replaceHead(layer, count, (size, fanIn) => headWeights(size, fanIn, seed));
-    this.replaced = { labels: typeof classes === 'number' ? undefined : [...classes] };
+    this.network.replaceHead(layer, { ...head, classes: binary ? 1 : count });
+    const names = typeof classes === 'number' ? undefined : [...classes];
+    this.replaced = { labels: names?.length === 1 && this.classes === 2 ? [`not ${names[0]}`, names[0]!] : names };
     const gone = [...before].filter(([name, v]) => this.network.parameters.get(name)?.variable !== v);
     this.engine.release(gone.map(([, v]) => v));
     for (const [name] of gone) if (!this.network.parameters.has(name)) this.unfrozen.delete(name);
@@ -253,46 +252,14 @@ export class Model {
     }
     this.programs.clear();
     this.heads++;
-    return this;
   }
 
   /** Builds the network's graph on a fresh input or on `options.input`. @throws WgradError 'shape'. */
   graph(options: GraphOptions = {}): ModelGraph {
     this.check();
-    const { roles, network } = this;
-    const role = requirePicture(roles);
     this.describe();
-    const [c, h, w] = this.pictureShape;
-    const x = options.input ?? input(role.name, [options.batch ?? 1, c, ...(options.size ?? [h, w])]);
-    if (x.rank !== 4 || x.shape[1] !== c) {
-      throw new WgradError('shape', `the model takes pictures [N,${c},H,W], not ${show(x.shape)}`, {
-        remedy: 'Pictures are given with the channels first, whatever the layout of the file',
-      });
-    }
-    const built: BuiltNetwork = network.build({
-      inputs: { [role.name]: role.layout === 'nhwc' ? transpose(x, [0, 2, 3, 1]) : x },
-      ...(options.training && { trainBatchNorm: (l: string, p: readonly string[]) => this.trainsBatchNorm(l, p) }),
-    });
-    const value = (name: string): Tensor => {
-      const found = built.values.get(network.resolve(name));
-      if (!found) throw new WgradError('unknown-name', `'${name}' names nothing that is computed`);
-      return found;
-    };
-    let logits: Tensor | undefined;
-    return {
-      input: x,
-      get logits() {
-        const scores = requireScores(roles);
-        return (logits ??= scoreRows(built.values.get(scores.value)!, scores));
-      },
-      get probabilities() {
-        return probabilitiesOf(this.logits, requireScores(roles).kind);
-      },
-      outputs: built.outputs,
-      updates: built.updates,
-      value,
-      map: (name) => mapOf(network, name, value),
-    };
+    const trains = (layer: string, parameters: readonly string[]) => this.trainsBatchNorm(layer, parameters);
+    return modelGraph(this.network, options, options.training ? trains : undefined);
   }
 
   /**
@@ -411,24 +378,4 @@ export class Model {
 /** What makes pixels the input of a file that normalises them itself. */
 function rawPixels({ input }: Roles): Preprocess | undefined {
   return input?.range ? { mean: [0], std: [1 / input.range] } : undefined;
-}
-
-function mapOf(network: Network, name: string | undefined, value: (name: string) => Tensor): FeatureMap {
-  const at = name ?? network.roles.scores?.features?.value;
-  const found = at === undefined ? undefined : value(at);
-  if (at === undefined || found?.rank !== 4) {
-    const what = found ? `${name ?? 'the last stage'} has shape ${show(found.shape)}` : 'the network has none';
-    throw new WgradError('invalid-argument', `no feature map [N,K,h,w]: ${what}`, {
-      remedy: 'Choose a layer before global pooling',
-    });
-  }
-  const channelsLast = network.channelAxis(at) === 3;
-  return { value: found, channelsFirst: (t) => (channelsLast ? transpose(t, [0, 3, 1, 2]) : t) };
-}
-
-/** Uniform in +-1/sqrt(fan in), as PyTorch initialises a linear layer. */
-function headWeights(size: number, fanIn: number, seed: number): Float32Array {
-  const random = new Random(seed);
-  const bound = 1 / Math.sqrt(fanIn);
-  return Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * bound);
 }

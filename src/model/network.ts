@@ -50,6 +50,18 @@ export interface BuiltNetwork {
   updates: readonly Tensor[];
 }
 
+/** Initial values of a head for other classes. */
+export interface NewHead {
+  /** Scores a picture. */
+  classes: number;
+  /** For each of them the present score whose numbers it keeps; undefined, or no list: fresh ones. */
+  rows?: readonly (number | undefined)[];
+  /** Present values of the parameters that change; default: the file's. */
+  values?: ReadonlyMap<string, Float32Array>;
+  /** Fresh weights: `size` of them, `fanIn` going into one score. Everything else starts neutral. */
+  initialize(size: number, fanIn: number): Float32Array;
+}
+
 export interface Network {
   /** What the parts are for. */
   readonly roles: Roles;
@@ -69,11 +81,14 @@ export interface Network {
   channelAxis(name: string): number;
   /** Value name of a layer, node or value. @throws WgradError 'unknown-name' with near names. */
   resolve(name: string): string;
+  /** Names of the parameters that hold one number, or row, for each score of the head called `layer`. */
+  perClass(layer: string): string[];
   /**
-   * Replaces the last linear layer called `layer` (Gemm, MatMul + Add, or 1x1 Conv) by a freshly initialised one.
-   * @param weight makes initial values for a fan-in and shape; the bias starts at 0.
+   * Replaces the classifier called `layer`, a linear layer, and all that depends on the number of classes behind it.
+   * @throws WgradError 'unknown-name', 'invalid-argument' where it is no classifier, 'onnx-unsupported' where what is
+   *   behind it cannot be made for that number; the network is then as before.
    */
-  replaceHead(layer: string, classes: number, initialize: (size: number, fanIn: number) => Float32Array): void;
+  replaceHead(layer: string, head: NewHead): void;
   /** ONNX bytes with the given parameter values and metadata in place of the file's. */
   save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array;
 }

@@ -22,14 +22,20 @@ export function classIndex(model: Pick<Model, 'labels' | 'classes'>, target: Cla
       remedy: `Give an index from 0 to ${model.classes - 1}`,
     });
   }
-  const wanted = target.trim().toLowerCase();
-  const labels = model.labels.map((label) => label.toLowerCase());
-  const exact = labels.indexOf(wanted);
-  const found = exact >= 0 ? exact : labels.findIndex((l) => l.split(',').some((part) => part.trim() === wanted));
+  const found = labelIndex(model.labels, target);
   if (found >= 0) return found;
-  const near = labels.filter((l) => l.includes(wanted)).slice(0, 5);
+  const wanted = target.trim().toLowerCase();
+  const near = model.labels.filter((l) => l.toLowerCase().includes(wanted)).slice(0, 5);
   const shown = near.length > 0 ? near : model.labels.slice(0, 10);
   throw new WgradError('unknown-name', `the model has no class '${target}'`, { remedy: `Try: ${shown.join(' | ')}` });
+}
+
+/** Index of the label that a name stands for, as in {@link classIndex}; -1 where there is none. */
+export function labelIndex(labels: readonly string[], name: string): number {
+  const wanted = name.trim().toLowerCase();
+  const known = labels.map((label) => label.toLowerCase());
+  const exact = known.indexOf(wanted);
+  return exact >= 0 ? exact : known.findIndex((l) => l.split(',').some((part) => part.trim() === wanted));
 }
 
 /** Index of the largest value; the first of equals. */

@@ -1,7 +1,7 @@
 /** An ONNX model as a {@link Network}: named parameters on the engine's side, a graph for any batch, a way back. */
 import { input, Variable } from '../graph/leaves.ts';
 import { labelCount, readPreprocess, type Given } from '../model/metadata.ts';
-import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter } from '../model/network.ts';
+import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter, NewHead } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
 import type { Roles } from '../model/roles.ts';
@@ -177,15 +177,41 @@ export class OnnxNetwork implements Network {
     return found.value ?? found.name;
   }
 
-  replaceHead(layer: string, classes: number, initialize: (size: number, fanIn: number) => Float32Array): void {
+  perClass(layer: string): string[] {
+    return this.headOf(layer).perClass.map(({ name }) => name);
+  }
+
+  private headOf(layer: string) {
     const found = resolveName(this.graph, this.tree, layer);
-    const { scores } = this.roles;
     if (found.kind !== 'layer') throw new WgradError('unknown-name', `'${layer}' is a ${found.kind}, not a layer`);
-    this.graph = withHead(this.graph, findHead(this.graph, found.layer), classes, initialize);
+    return findHead(this.graph, found.layer, this.find().dims);
+  }
+
+  replaceHead(layer: string, next: NewHead): void {
+    const output = this.roles.scores?.output;
+    const { graph, tree, found } = this;
+    const head = this.headOf(layer);
+    this.graph = withHead(graph, head, next);
     this.tree = layerTree(this.graph);
-    this.readLayers();
     this.found = undefined;
-    this.find(scores?.output);
+    try {
+      this.readLayers();
+      const { scores } = this.find(output).roles;
+      if (output !== undefined && scores?.count !== next.classes)
+        throw new WgradError('onnx-unsupported', `the output '${output}' does not follow layer '${layer}'`);
+    } catch (cause) {
+      [this.graph, this.tree, this.found] = [graph, tree, found];
+      this.readLayers();
+      const reason = (cause as Error).message;
+      throw new WgradError(
+        'onnx-unsupported',
+        `the head '${layer}' cannot be made for ${next.classes} classes: ${reason}`,
+        {
+          remedy: 'Export the model with the number of classes that is needed',
+          cause,
+        },
+      );
+    }
   }
 
   save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array {

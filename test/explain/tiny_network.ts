@@ -60,6 +60,7 @@ export function tinyModel(engine: Engine, { picture, build, metadata = {} }: Tin
       if (!Object.hasOwn(build(probe), name)) throw new WgradError('unknown-name', `no value ${name}`);
       return name;
     },
+    perClass: () => [],
     replaceHead: vi.fn(),
     save: vi.fn(),
   };

@@ -32,16 +32,20 @@ export async function onnxruntimeAll(
   }
 }
 
-/** The first output of a model with one float input. */
+/** An output, the first by default, of a model with one input. */
 export async function onnxruntime(
   bytes: Uint8Array | string,
-  data: Float32Array,
+  data: Float32Array | Uint8Array,
   dims: readonly number[],
+  output?: string,
 ): Promise<Answer> {
   const session = await (typeof bytes === 'string' ? ort.InferenceSession.create(bytes, OPTIONS) : ort.InferenceSession.create(bytes, OPTIONS)); // prettier-ignore
   try {
-    const outputs = await session.run({ [session.inputNames[0]!]: new ort.Tensor('float32', data, dims) });
-    const first = outputs[session.outputNames[0]!]!;
+    const outputs = await session.run({
+      [session.inputNames[0]!]:
+        data instanceof Uint8Array ? new ort.Tensor('uint8', data, dims) : new ort.Tensor('float32', data, dims),
+    });
+    const first = outputs[output ?? session.outputNames[0]!]!;
     return { dims: first.dims, data: first.data as Float32Array };
   } finally {
     await session.release();
