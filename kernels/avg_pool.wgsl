@@ -1,51 +1,63 @@
-// Average pooling of NHWC: the mean over the window's elements inside the picture, or inside the padded picture
-// (COUNT_PADDING). With ceil mode a window may hang over the padding; what lies beyond never counts, as in PyTorch.
+// Average pooling of NHWC: the sum over the window's elements inside the picture, divided by how many there are inside it,
+// or inside the padded picture. With ceil mode a window may hang over the padding; what lies beyond never counts.
 const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
-const COUNT: u32 = 1u; // images * OH * OW * C
-const C: u32 = 1u; // channels / WIDTH
-const IH: i32 = 1i;
-const IW: i32 = 1i;
-const OH: u32 = 1u;
-const OW: u32 = 1u;
-const KH: i32 = 1i;
-const KW: i32 = 1i;
-const STRIDE_H: i32 = 1i;
-const STRIDE_W: i32 = 1i;
-const PAD_T: i32 = 0i;
-const PAD_L: i32 = 0i;
-const PAD_B: i32 = 0i;
-const PAD_R: i32 = 0i;
-const COUNT_PADDING: bool = false;
 
 alias F = f32;
 
+struct Window {
+  count: u32, // elements written / WIDTH
+  c: u32, // channels / WIDTH
+  ih: i32,
+  iw: i32,
+  oh: i32,
+  ow: i32,
+  kh: i32,
+  kw: i32,
+  stride_h: i32,
+  stride_w: i32,
+  pad_t: i32,
+  pad_l: i32,
+  dilation_h: i32,
+  dilation_w: i32,
+  // Where elements are counted from and to, relative to the picture: its own edges, or those of its padding.
+  count_t: i32,
+  count_l: i32,
+  count_b: i32,
+  count_r: i32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<F>;
 @group(0) @binding(1) var<storage, read_write> y: array<F>;
+@group(0) @binding(2) var<storage, read> window: Window;
+
+// Taps of a window from `start` on that lie in [low, high).
+fn taps(start: i32, extent: i32, dilation: i32, low: i32, high: i32) -> i32 {
+  let last = min(extent, (high - start + dilation - 1) / dilation);
+  return last - max(0, (low - start + dilation - 1) / dilation);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = gid.x + gid.y * (groups.x * 64u);
-  if (i >= COUNT) {
+  let g = window;
+  if (i >= g.count) {
     return;
   }
-  let c = i % C;
-  let p = i / C;
-  let image = i32(p / (OW * OH));
-  let top = i32((p / OW) % OH) * STRIDE_H - PAD_T;
-  let left = i32(p % OW) * STRIDE_W - PAD_L;
-  let y0 = max(top, 0);
-  let x0 = max(left, 0);
-  let y1 = min(top + KH, IH);
-  let x1 = min(left + KW, IW);
+  let c = i % g.c;
+  let p = i / g.c;
+  let t = p / u32(g.ow);
+  let image = i32(t / u32(g.oh));
+  let top = i32(t % u32(g.oh)) * g.stride_h - g.pad_t;
+  let left = i32(p % u32(g.ow)) * g.stride_w - g.pad_l;
+  let kh1 = min(g.kh, (g.ih - top + g.dilation_h - 1) / g.dilation_h);
+  let kw1 = min(g.kw, (g.iw - left + g.dilation_w - 1) / g.dilation_w);
   var acc = F(0.0);
-  for (var iy = y0; iy < y1; iy++) {
-    for (var ix = x0; ix < x1; ix++) {
-      acc += x[u32((image * IH + iy) * IW + ix) * C + c];
+  for (var kh = max(0, (g.dilation_h - 1 - top) / g.dilation_h); kh < kh1; kh++) {
+    for (var kw = max(0, (g.dilation_w - 1 - left) / g.dilation_w); kw < kw1; kw++) {
+      acc += x[u32((image * g.ih + top + kh * g.dilation_h) * g.iw + left + kw * g.dilation_w) * g.c + c];
     }
   }
-  var elements = (y1 - y0) * (x1 - x0);
-  if (COUNT_PADDING) {
-    elements = (min(top + KH, IH + PAD_B) - top) * (min(left + KW, IW + PAD_R) - left);
-  }
+  let rows = taps(top, g.kh, g.dilation_h, g.count_t, g.count_b);
+  let elements = rows * taps(left, g.kw, g.dilation_w, g.count_l, g.count_r);
   y[i] = acc / f32(max(elements, 1));
 }

@@ -1,51 +1,71 @@
 // Gradient of average pooling, gathered: dx[pixel] = sum over covering windows of dy / (elements of the window).
 const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
-const COUNT: u32 = 1u; // images * IH * IW * C
-const C: u32 = 1u; // channels / WIDTH
-const IH: i32 = 1i;
-const IW: i32 = 1i;
-const OH: i32 = 1i;
-const OW: i32 = 1i;
-const KH: i32 = 1i;
-const KW: i32 = 1i;
-const STRIDE_H: i32 = 1i;
-const STRIDE_W: i32 = 1i;
-const PAD_T: i32 = 0i;
-const PAD_L: i32 = 0i;
-const PAD_B: i32 = 0i;
-const PAD_R: i32 = 0i;
-const COUNT_PADDING: bool = false;
 
 alias F = f32;
 
+struct Window {
+  count: u32, // elements written / WIDTH
+  c: u32, // channels / WIDTH
+  ih: i32,
+  iw: i32,
+  oh: i32,
+  ow: i32,
+  kh: i32,
+  kw: i32,
+  stride_h: i32,
+  stride_w: i32,
+  pad_t: i32,
+  pad_l: i32,
+  dilation_h: i32,
+  dilation_w: i32,
+  // Where elements are counted from and to, relative to the picture: its own edges, or those of its padding.
+  count_t: i32,
+  count_l: i32,
+  count_b: i32,
+  count_r: i32,
+}
+
 @group(0) @binding(0) var<storage, read> dy: array<F>;
 @group(0) @binding(1) var<storage, read_write> dx: array<F>;
+@group(0) @binding(2) var<storage, read> window: Window;
+
+// Taps of a window from `start` on that lie in [low, high).
+fn taps(start: i32, extent: i32, dilation: i32, low: i32, high: i32) -> i32 {
+  let last = min(extent, (high - start + dilation - 1) / dilation);
+  return last - max(0, (low - start + dilation - 1) / dilation);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = gid.x + gid.y * (groups.x * 64u);
-  if (i >= COUNT) {
+  let g = window;
+  if (i >= g.count) {
     return;
   }
-  let c = i % C;
-  let p = i32(i / C);
-  let ix = p % IW;
-  let iy = (p / IW) % IH;
-  let image = p / (IW * IH);
-  // The windows that cover the pixel.
-  let oy1 = min(OH, (iy + PAD_T) / STRIDE_H + 1);
-  let ox1 = min(OW, (ix + PAD_L) / STRIDE_W + 1);
-  let ox0 = max(0, (ix + PAD_L - KW + STRIDE_W) / STRIDE_W);
+  let c = i % g.c;
+  let p = i32(i / g.c);
+  let ix = p % g.iw;
+  let t = p / g.iw;
+  let iy = t % g.ih;
+  let image = t / g.ih;
+  // The windows whose span covers the pixel.
+  let oy1 = min(g.oh, (iy + g.pad_t) / g.stride_h + 1);
+  let ox1 = min(g.ow, (ix + g.pad_l) / g.stride_w + 1);
+  let oy0 = max(0, (iy + g.pad_t - (g.kh - 1) * g.dilation_h + g.stride_h - 1) / g.stride_h);
+  let ox0 = max(0, (ix + g.pad_l - (g.kw - 1) * g.dilation_w + g.stride_w - 1) / g.stride_w);
   var acc = F(0.0);
-  for (var oy = max(0, (iy + PAD_T - KH + STRIDE_H) / STRIDE_H); oy < oy1; oy++) {
-    let top = oy * STRIDE_H - PAD_T;
+  for (var oy = oy0; oy < oy1; oy++) {
+    let top = oy * g.stride_h - g.pad_t;
+    if ((iy - top) % g.dilation_h != 0) {
+      continue;
+    }
+    let rows = taps(top, g.kh, g.dilation_h, g.count_t, g.count_b);
     for (var ox = ox0; ox < ox1; ox++) {
-      let left = ox * STRIDE_W - PAD_L;
-      var elements = (min(top + KH, IH) - max(top, 0)) * (min(left + KW, IW) - max(left, 0));
-      if (COUNT_PADDING) {
-        elements = (min(top + KH, IH + PAD_B) - top) * (min(left + KW, IW + PAD_R) - left);
+      let left = ox * g.stride_w - g.pad_l;
+      if ((ix - left) % g.dilation_w == 0) {
+        let elements = rows * taps(left, g.kw, g.dilation_w, g.count_l, g.count_r);
+        acc += dy[u32((image * g.oh + oy) * g.ow + ox) * g.c + c] / f32(max(elements, 1));
       }
-      acc += dy[u32((image * OH + oy) * OW + ox) * C + c] / f32(max(elements, 1));
     }
   }
   dx[i] = acc;

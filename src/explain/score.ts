@@ -47,15 +47,17 @@ const sigmoidLinks: Record<ClassOutput, (logits: Tensor) => Tensor> = {
 };
 
 /** The classes of the model. */
-export const classScore =
-  (model: Model, output: ClassOutput): Score =>
-  (options) => {
+export function classScore(model: Model, output: ClassOutput): Score {
+  // One input for all graphs of a program, such as a picture's and its baseline's.
+  let weights: Tensor | undefined;
+  return (options) => {
     const graph = model.graph(options);
     const { kind } = requireScores(model.roles);
     const outputs = (kind === 'single-label' ? links : sigmoidLinks)[output](classColumns(graph.logits, kind));
-    const weights = input(CLASS_WEIGHTS, [1, outputs.shape[1]!]);
+    weights ??= input(CLASS_WEIGHTS, [1, outputs.shape[1]!]);
     return { graph, outputs, scores: sum(mul(outputs, weights), [1]) };
   };
+}
 
 /** A unit by name, or what a function of the graph gives: one output. */
 export const unitScore =

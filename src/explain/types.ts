@@ -127,7 +127,8 @@ export interface Method<S extends OptionTable = OptionTable> {
   options: S;
   /** 'all': explains the sum over the classes, without choosing one. */
   target: 'one' | 'all';
-  cost(options: ResolvedOptions<S>): Cost;
+  /** @param size values of one picture. */
+  cost(options: ResolvedOptions<S>, size: number): Cost;
   compile(model: Model, score: Score, options: ResolvedOptions<S>): Promise<CompiledMethod>;
 }
 

@@ -33,7 +33,8 @@ export { binaryCrossEntropyWithLogits, crossEntropy, meanSquaredError } from './
 export { matmul } from './matmul.ts';
 export { oneHot } from './one_hot.ts';
 export { pad, type PadMode } from './pad.ts';
-export { avgPool2d, globalAvgPool, maxPool2d, maxPool2dWithIndices } from './pool.ts';
+export { avgPool2d, globalAvgPool, globalMaxPool, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './pool.ts';
+export { avgPool1d, maxPool1d, type Pool1dOptions } from './pool1d.ts';
 export { l1, logSum, logSumExp, max, mean, min, norm, prod, sum, sumSquare, variance } from './reduce.ts';
 export { reshape } from './reshape.ts';
 export { resize, resizeBilinear } from './resize.ts';

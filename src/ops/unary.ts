@@ -101,6 +101,9 @@ function lowerUnary(ctx: LowerContext, op: number, { a, b }: UnaryAttrs, x: Tens
   });
 }
 
+/** All functions, by the names of their ops. */
+export const unaryNames = Object.keys(functions);
+
 function makeOp(kind: UnaryKind): Op<UnaryAttrs> {
   const { code, slope, vjp }: Row = functions[kind];
   return {

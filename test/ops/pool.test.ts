@@ -1,25 +1,37 @@
-/** Pooling against plain loops: window arithmetic, ties, NaN, indices and gathered gradients. Exact where sums are short. */
+/**
+ * Pooling against plain loops (window arithmetic, ties, NaN, indices and gathered gradients; exact where sums are short),
+ * against PyTorch on both adapters, and by finite differences.
+ */
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { constant, input } from '../../src/graph/leaves.ts';
 import { mul } from '../../src/ops/binary.ts';
-import { avgPool2d, maxPool2d, maxPool2dWithIndices, type PoolOptions } from '../../src/ops/pool.ts';
+import { avgPool2d, globalAvgPool, globalMaxPool, maxPool2d, maxPool2dWithIndices } from '../../src/ops/pool.ts';
+import type { PoolOptions } from '../../src/ops/pool.ts';
+import { avgPool1d, maxPool1d } from '../../src/ops/pool1d.ts';
+import type { Pair } from '../../src/ops/window_options.ts';
+import { square } from '../../src/ops/unary.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { Random } from '../../src/random.ts';
 import { testEngine } from '../support/engine.ts';
-import { spread } from '../support/gradcheck.ts';
+import { adapters } from '../support/adapters.ts';
+import { gradcheck, spread, type GradCheck } from '../support/gradcheck.ts';
+import { checkOracle, oracleCases, type OracleBuilder } from '../support/oracle.ts';
 import { compare, tolerance } from '../tolerance.ts';
 
 type Shape4 = [number, number, number, number];
+
+/** The explicit forms alone, as the loops below read them. */
+type Explicit = Pick<PoolOptions, 'strides' | 'pads' | 'dilations' | 'ceilMode'> & { kernel: Pair };
 
 /** Calls `visit` with each output element and the input elements of its window, in row-major window order. */
 function windows(
   [n, c, h, w]: Shape4,
   [oh, ow]: readonly [number, number],
-  o: PoolOptions,
+  o: Explicit,
   visit: (out: number, at: number, plane: number) => void,
 ): void {
-  const { kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] } = o;
+  const { kernel, strides = kernel, pads = [0, 0, 0, 0], dilations = [1, 1] } = o;
   for (let plane = 0; plane < n * c; plane++)
     for (let y = 0; y < oh; y++)
       for (let x = 0; x < ow; x++)
@@ -32,9 +44,9 @@ function windows(
           }
 }
 
-const cases: [string, Shape4, PoolOptions][] = [
+const cases: [string, Shape4, Explicit][] = [
   ['3x3 stride 2, ceil, 4 channels', [2, 4, 8, 7], { kernel: [3, 3], strides: [2, 2], ceilMode: true }],
-  ['3x2 stride 1, asymmetric pads, 3 channels', [1, 3, 5, 6], { kernel: [3, 2], pads: [2, 0, 1, 1] }],
+  ['3x2 stride 1, asymmetric pads, 3 channels', [1, 3, 5, 6], { kernel: [3, 2], strides: [1, 1], pads: [2, 0, 1, 1] }],
   [
     '2x3 stride 3, padded, ceil, 8 channels',
     [2, 8, 7, 8],
@@ -44,7 +56,7 @@ const cases: [string, Shape4, PoolOptions][] = [
   ['window of the whole picture, 12 channels', [1, 12, 4, 3], { kernel: [4, 3] }],
 ];
 
-const maxOnly: [string, Shape4, PoolOptions][] = [
+const maxOnly: [string, Shape4, Explicit][] = [
   [
     'dilated 2 and 3, 4 channels',
     [1, 4, 9, 9],
@@ -114,7 +126,7 @@ describe('average pooling', () => {
     const result = await (await testEngine()).evaluate({ y, dx: dx! }, { x: data });
 
     const [oh, ow] = [y.shape[2]!, y.shape[3]!];
-    const [strides, pads] = [options.strides ?? [1, 1], options.pads ?? [0, 0, 0, 0]];
+    const [strides, pads] = [options.strides ?? options.kernel, options.pads ?? [0, 0, 0, 0]];
     /** PyTorch: the divisor is the window clipped to the padded picture, or to the picture. */
     const extent = (o: number, axis: 0 | 1) => {
       const start = o * strides[axis]! - pads[axis]!;
@@ -131,12 +143,6 @@ describe('average pooling', () => {
     });
     expect(compare(result.y, expected).maxRel).toBeLessThan(tolerance.op);
     expect(compare(result.dx, gradient).maxRel).toBeLessThan(tolerance.op);
-  });
-
-  it('refuses dilation', () => {
-    expect(() => avgPool2d(input('x', [1, 1, 5, 5]), { kernel: [2, 2], dilations: [2, 1] })).toThrow(
-      expect.objectContaining({ code: 'shape' }),
-    );
   });
 });
 
@@ -172,5 +178,81 @@ describe('extents', () => {
     ['pads that hold whole windows', { kernel: [2, 2], pads: [0, 2, 0, 0] }],
   ])('refuse %s', (_, options) => {
     expect(() => maxPool2d(input('x', [1, 1, 5, 5]), options)).toThrow(expect.objectContaining({ code: 'shape' }));
+  });
+});
+
+const builders: Record<string, OracleBuilder> = {
+  maxPool2d: ([x], a) => maxPool2dWithIndices(x!, a),
+  maxPool2dAlone: ([x], a) => maxPool2d(x!, a),
+  avgPool2d: ([x], a) => avgPool2d(x!, a),
+  maxPool1d: ([x], a) => maxPool1d(x!, a),
+  avgPool1d: ([x], a) => avgPool1d(x!, a),
+  globalMaxPool: ([x]) => globalMaxPool(x!),
+  globalAvgPool: ([x]) => globalAvgPool(x!),
+};
+
+const gradients: [string, GradCheck][] = [
+  ['max pool, ceil', { shapes: [[1, 3, 8, 7]], f: (x) => maxPool2d(x!, { kernel: 3, stride: 2, ceilMode: true }) }],
+  [
+    'max pool, padded',
+    { shapes: [[2, 4, 6, 5]], f: (x) => maxPool2d(x!, { kernel: [3, 2], stride: 1, pads: [1, 0, 1, 1] }) },
+  ],
+  ['avg pool', { shapes: [[1, 3, 7, 6]], f: (x) => square(avgPool2d(x!, { kernel: 3, stride: 2, padding: 1 })) }],
+  [
+    'avg pool, dilated',
+    {
+      shapes: [[1, 4, 8, 7]],
+      f: (x) =>
+        square(
+          avgPool2d(x!, { kernel: [2, 3], stride: [2, 1], dilation: [3, 2], padding: [1, 2], countIncludePad: false }),
+        ),
+    },
+  ],
+  ['global avg pool', { shapes: [[2, 5, 4, 3]], f: (x) => square(globalAvgPool(x!)) }],
+  ['global max pool of three axes', { shapes: [[2, 3, 2, 2, 3]], f: (x) => square(globalMaxPool(x!)) }],
+  [
+    'max pool of a line',
+    { shapes: [[2, 3, 9]], f: (x) => square(maxPool1d(x!, { kernel: 3, stride: 2, padding: [0, 1] })) },
+  ],
+];
+
+describe.each(adapters)('on %s', (_, engine) => {
+  it.each(oracleCases('pooling').map((c) => [`${c.op}: ${c.name}`, c] as const))('%s', async (_name, entry) => {
+    await checkOracle(engine, builders[entry.op]!, entry);
+  });
+
+  it.each(gradients)('%s: finite differences', async (_name, check) => {
+    await gradcheck(engine, { probes: 12, ...check });
+  });
+
+  it('pools more windows than one row of workgroups holds', async () => {
+    const side = 2049;
+    const x = input('x', [1, 1, side, side]);
+    const data = Float32Array.from({ length: x.size }, (__, i) => i % 1021);
+    const y = maxPool2d(x, { kernel: 1 });
+    const { y: max, mean } = await engine.evaluate({ y, mean: avgPool2d(x, { kernel: 1 }) }, { x: data });
+    expect(max.every((v, i) => v === data[i])).toBe(true);
+    expect(mean.every((v, i) => v === data[i])).toBe(true);
+  });
+});
+
+describe('options', () => {
+  const x = input('x', [1, 2, 8, 8]);
+  it('take numbers for pairs, and the kernel for the stride', () => {
+    expect(maxPool2d(x, { kernel: 2 }).shape).toEqual([1, 2, 4, 4]);
+    expect(maxPool2d(x, { kernel: 3, stride: 2, padding: 1 }).shape).toEqual([1, 2, 4, 4]);
+    expect(avgPool2d(x, { kernel: [2, 1], padding: [1, 0], dilation: [2, 1] }).shape).toEqual([1, 2, 4, 8]);
+  });
+
+  it.each<[string, string, () => unknown]>([
+    ['both forms of one thing', 'invalid-argument', () => maxPool2d(x, { kernel: 2, padding: 1, pads: [1, 1, 1, 1] })],
+    ['integers', 'dtype', () => maxPool2d(input('k', [1, 1, 4, 4], 'i32'), { kernel: 2 })],
+    ['integers, average', 'dtype', () => avgPool2d(input('k', [1, 1, 4, 4], 'i32'), { kernel: 2 })],
+    ['three axes', 'shape', () => avgPool2d(input('l', [1, 4, 4]), { kernel: 2 })],
+    ['four axes for a line', 'shape', () => maxPool1d(x, { kernel: 2 })],
+    ['planes of no pixels', 'shape', () => globalMaxPool(input('e', [2, 3, 0, 4]))],
+    ['a matrix', 'shape', () => globalAvgPool(input('m', [2, 3]))],
+  ])('%s is the error %s', (_, code, call) => {
+    expect(call).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -1,5 +1,6 @@
 /** Reference values and the models that they were computed with. Call only where `dataFolder` is there. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../src/engine.ts';
 import { Model } from '../../src/model/model.ts';
 import { readOnnxFile } from '../../src/node/onnx.ts';
@@ -16,8 +17,14 @@ export interface Golden {
   values: Record<string, any>;
 }
 
-export function golden(name: string): Golden {
-  const path = `${dataFolder}/golden/${name}`;
+/** `golden`: PyTorch. */
+export const golden = (name: string): Golden => readGolden('golden', name);
+
+/** `golden2`: the peers of the attribution suite, and float64 formulas. */
+export const golden2 = (name: string): Golden => readGolden('golden2', name);
+
+function readGolden(folder: string, name: string): Golden {
+  const path = `${dataFolder}/${folder}/${name}`;
   const tensors = decodeSafetensors(readFileSync(`${path}.safetensors`), name);
   const { values } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { values: Record<string, any> };
   return {
@@ -31,5 +38,11 @@ export function golden(name: string): Golden {
 /** One of `models/*.onnx`. */
 export async function goldenModel(engine: Engine, name: string): Promise<Model> {
   const file = await readOnnxFile(`${dataFolder}/models/${name}.onnx`);
+  return new Model(engine, await importOnnx(file.bytes, file));
+}
+
+/** The model that the package carries. */
+export async function embeddedModel(engine: Engine): Promise<Model> {
+  const file = await readOnnxFile(fileURLToPath(new URL('../../weights/shapes.onnx', import.meta.url)));
   return new Model(engine, await importOnnx(file.bytes, file));
 }

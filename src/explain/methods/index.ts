@@ -3,10 +3,13 @@ import { WgradError } from '../../errors.ts';
 import type { OptionsOf } from '../../options.ts';
 import type { ClassOutput } from '../score.ts';
 import type { Method } from '../types.ts';
+import { deepShap } from './deep_lift.ts';
 import { gradCam } from './grad_cam.ts';
 import { gradient } from './gradient.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
+import { occlusion } from './occlusion.ts';
+import { rise } from './rise.ts';
 import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
 
@@ -17,6 +20,9 @@ export const methods = {
   smoothgrad: smoothGrad,
   'integrated-gradients': integratedGradients,
   'grad-cam': gradCam,
+  'deep-shap': deepShap,
+  occlusion,
+  rise,
 };
 
 type Methods = typeof methods;

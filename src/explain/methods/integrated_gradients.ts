@@ -9,7 +9,7 @@ import { input } from '../../graph/leaves.ts';
 import { show, sizeOf } from '../../graph/shape.ts';
 import { add, mul, sub } from '../../ops/binary.ts';
 import { count, floats } from '../../options.ts';
-import { compilePoints } from '../engines/points.ts';
+import { compileSum, gradientTerms } from '../engines/sums.ts';
 import { completeness } from '../errors.ts';
 import { gaussLegendre } from '../quadrature.ts';
 import { defineMethod } from '../types.ts';
@@ -37,13 +37,13 @@ export const integratedGradients = defineMethod({
     // The two ends of the path ride along with weight 0: their scores give the completeness gap.
     const alphas = [...rule.nodes, 0, 1];
     const weights = Float64Array.of(...rule.weights, 0, 0);
-    const gradients = await compilePoints(model, score, {
+    const gradients = await compileSum(model, {
       count: alphas.length,
       limit,
-      points(batch) {
+      build(batch) {
         const x = input('picture', [1, c, h, w]);
         const from = input('baseline', [1, c, h, w]);
-        return add(mul(sub(x, from), input('alpha', [batch, 1, 1, 1])), from);
+        return gradientTerms(score, add(mul(sub(x, from), input('alpha', [batch, 1, 1, 1])), from));
       },
     });
     return {
@@ -55,10 +55,10 @@ export const integratedGradients = defineMethod({
           return { picture: pixels, baseline, alpha };
         };
         const finish = (m: Float32Array) => m.map((g, i) => g * (pixels[i]! - baseline[i]!));
-        const { map: mean, scores } = await gradients.run({ weights, feeds, run, finish });
+        const { map: mean, values } = await gradients.run({ weights, feeds, run, finish });
         const map = finish(mean);
-        const value = scores[steps + 1]!;
-        return { map, shape, score: value, error: completeness(map, value - scores[steps]!) };
+        const value = values.score[steps + 1]!;
+        return { map, shape, score: value, error: completeness(map, value - values.score[steps]!) };
       },
       dispose: () => gradients.dispose(),
     };

@@ -10,7 +10,7 @@ import { add } from '../../ops/binary.ts';
 import { square } from '../../ops/unary.ts';
 import { count, flag, floats, positive, whole } from '../../options.ts';
 import { Random } from '../../random.ts';
-import { compilePoints } from '../engines/points.ts';
+import { compileSum, gradientTerms } from '../engines/sums.ts';
 import { noError, standardError } from '../errors.ts';
 import { defineMethod } from '../types.ts';
 
@@ -30,11 +30,13 @@ export const smoothGrad = defineMethod({
     const shape = model.pictureShape;
     const size = sizeOf(shape);
     const samples = noise ? countOf(noise, size) : options.samples;
-    const gradients = await compilePoints(model, score, {
+    const gradients = await compileSum(model, {
       count: samples + 1,
       limit,
-      points: (batch) => add(input('noise', [batch, ...shape]), input('picture', [1, ...shape])),
-      transform: squared ? square : undefined,
+      build(batch) {
+        const points = add(input('noise', [batch, ...shape]), input('picture', [1, ...shape]));
+        return gradientTerms(score, points, squared ? square : undefined);
+      },
       squares: samples > 1,
     });
     const { batch } = gradients;
@@ -51,9 +53,9 @@ export const smoothGrad = defineMethod({
           else for (let i = 0; i < count; i++) some[i] = deviation * random.normal();
           return { picture: run.pixels, noise: some };
         };
-        const { map, squares, scores } = await gradients.run({ weights, feeds, run });
+        const { map, squares, values } = await gradients.run({ weights, feeds, run });
         const error = squares ? standardError(map, squares, samples) : noError('one sample has no spread');
-        return { map, shape, score: scores[samples]!, error };
+        return { map, shape, score: values.score[samples]!, error };
       },
       dispose: () => gradients.dispose(),
     };

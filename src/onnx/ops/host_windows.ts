@@ -58,8 +58,8 @@ export function convTranspose2d(
 }
 
 export function pool2d(kind: 'max' | 'mean', x: HostTensor, options: PoolOptions, spend: Spend): HostTensor {
-  const a = completePool(options);
-  const shape = pooledShape(x.shape, a);
+  const a = completePool('pooling', options);
+  const shape = pooledShape('pooling', x.shape, a);
   const [planes, ih, iw] = [x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!];
   const [oh, ow] = shape.slice(2) as [number, number];
   spend(sizeOf(shape) * (1 + a.kernel[0] * a.kernel[1]));
