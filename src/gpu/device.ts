@@ -34,7 +34,8 @@ export class Device {
   readonly memory: MemoryUse = { buffers: 0, bytes: 0 };
   /** Resolves with the error when the device is lost; never because of {@link destroy}. */
   readonly lost: Promise<WgradError>;
-  private readonly buffers = new Set<GPUBuffer>();
+  /** Live buffers and the bytes asked for. */
+  private readonly buffers = new Map<GPUBuffer, number>();
   /** Who waits for the GPU, to be told of its end. No promise is raced: on one that lives long, each wait leaves a trace. */
   private readonly waiting = new Set<(error: WgradError) => void>();
   private closed = false;
@@ -105,16 +106,18 @@ export class Device {
       });
     }
     const buffer = this.gpu.createBuffer({ size, usage, label });
-    this.buffers.add(buffer);
+    this.buffers.set(buffer, size);
     this.memory.buffers++;
     this.memory.bytes += size;
     return buffer;
   }
 
   destroyBuffer(buffer: GPUBuffer): void {
-    if (!this.buffers.delete(buffer)) return;
+    const size = this.buffers.get(buffer);
+    if (size === undefined) return;
+    this.buffers.delete(buffer);
     this.memory.buffers--;
-    this.memory.bytes -= buffer.size;
+    this.memory.bytes -= size;
     buffer.destroy();
   }
 
@@ -172,7 +175,7 @@ export class Device {
   destroy(): void {
     this.close();
     if (!this.end) this.finish(disposedError());
-    for (const buffer of [...this.buffers]) this.destroyBuffer(buffer);
+    for (const buffer of [...this.buffers.keys()]) this.destroyBuffer(buffer);
     if (this.owned) this.gpu.destroy();
   }
 

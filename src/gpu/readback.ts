@@ -6,7 +6,7 @@ import type { Device } from './device.ts';
  *
  * @param encode returns the mappable buffer into which it copied the results; undefined where nothing comes back, and
  *   only the end of the work is waited for.
- * @throws (rejects) WgradError 'out-of-memory', 'kernel-invalid', 'device-lost': of this submission only.
+ * @throws (rejects; the buffer is then of no more use) WgradError 'out-of-memory', 'kernel-invalid', 'device-lost': of this submission only.
  */
 export async function submitAndRead<T>(
   device: Device,
@@ -23,13 +23,14 @@ export async function submitAndRead<T>(
     gpu.queue.submit([encoder.finish()]);
     return staging ? device.map(staging) : device.whileAlive(gpu.queue.onSubmittedWorkDone());
   });
-  const [read, submitted] = await Promise.allSettled([done, accepted]);
+  // A refused submission may have the mapping refused as well, and is the reason for it.
+  done.catch(() => undefined);
+  await accepted;
+  await done;
+  device.checkAlive();
   try {
-    // A refused submission may have the mapping refused as well: it is the reason.
-    for (const outcome of [submitted, read]) if (outcome.status === 'rejected') throw outcome.reason;
-    device.checkAlive();
     return take(staging ? staging.getMappedRange() : new ArrayBuffer(0));
   } finally {
-    if (staging && read.status === 'fulfilled') staging.unmap();
+    staging?.unmap();
   }
 }

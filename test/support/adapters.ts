@@ -2,10 +2,10 @@
 import { afterAll } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { createEngine } from '../../src/node/index.ts';
-import { testEngine } from './engine.ts';
+import { testEngine, watched } from './engine.ts';
 
 const own = await testEngine();
-const software = await createEngine({ adapter: 'swiftshader' }).catch(() => undefined);
+const software = await createEngine({ adapter: 'swiftshader' }).then(watched, () => undefined);
 const same = software?.description === own.description;
 if (!software) console.log('skipped on SwiftShader: it cannot be opened here');
 if (same) software!.dispose();
