@@ -212,7 +212,7 @@ describe('calls', () => {
 
   it('the error for an unknown method lists the methods', async () => {
     const unknown = explain(linear, x, { method: 'tarot' as never });
-    await expect(unknown).rejects.toThrow(new RegExp(methodNames.join('.*')));
+    await expect(unknown).rejects.toThrow(methodNames.join(', '));
   });
 
   it('a picture of another size, and one with NaN, are refused', async () => {

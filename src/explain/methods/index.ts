@@ -3,23 +3,49 @@ import { WgradError } from '../../errors.ts';
 import type { OptionsOf } from '../../options.ts';
 import type { ClassOutput } from '../score.ts';
 import type { Method } from '../types.ts';
+import { ablationCam } from './ablation_cam.ts';
 import { deepShap } from './deep_lift.ts';
-import { gradCam } from './grad_cam.ts';
-import { gradient } from './gradient.ts';
+import {
+  eigenCam,
+  eigenGradCam,
+  elementwiseCam,
+  gradCam,
+  gradCamPlusPlus,
+  hiResCam,
+  layerCam,
+  xGradCam,
+} from './cams.ts';
+import { fullGrad } from './full_grad.ts';
+import { deconvnet, gradient, guidedBackprop } from './gradient.ts';
+import { guidedGradCam } from './guided_grad_cam.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
 import { occlusion } from './occlusion.ts';
 import { rise } from './rise.ts';
+import { scoreCam } from './score_cam.ts';
 import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
 
 export const methods = {
   gradient,
+  'guided-backprop': guidedBackprop,
+  deconvnet,
   'sum-of-outputs': sumOfOutputs,
   'input-x-gradient': inputXGradient,
   smoothgrad: smoothGrad,
   'integrated-gradients': integratedGradients,
   'grad-cam': gradCam,
+  'grad-cam++': gradCamPlusPlus,
+  'hires-cam': hiResCam,
+  'layer-cam': layerCam,
+  'elementwise-cam': elementwiseCam,
+  'xgrad-cam': xGradCam,
+  'eigen-cam': eigenCam,
+  'eigengrad-cam': eigenGradCam,
+  'score-cam': scoreCam,
+  'ablation-cam': ablationCam,
+  'guided-grad-cam': guidedGradCam,
+  'full-grad': fullGrad,
   'deep-shap': deepShap,
   occlusion,
   rise,
