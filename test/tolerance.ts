@@ -14,8 +14,12 @@ export const tolerance = {
   specialFunction: [2e-5, 1e-6],
   /** Long sums (convolution, matmul, reductions). */
   longSum: 1e-4,
+  /** Each element of ONNX's node tests, as its own backend test compares; bfloat16 has 8 bits. */
+  onnxNode: { relative: 1e-3, absolute: 1e-5, bf16: 2 ** -7 },
   /** Absolute, for logits of a whole network. */
   logits: 1e-3,
+  /** Over the largest logit, for networks of many layers against onnxruntime, which computes in f32 too. */
+  zooLogits: 1e-3,
   /** Relative L2 of gradients through a small network. */
   miniGradient: 1e-3,
   /** Relative L2 of gradients through ResNet-50: f32 PyTorch itself reaches 3e-3 against float64. */

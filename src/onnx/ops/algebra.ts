@@ -36,6 +36,7 @@ export type UnaryKind =
   | 'sigmoid'
   | 'sign'
   | 'silu'
+  | 'single' // to float32: what rounds next must see the ties that the device sees
   | 'softplus'
   | 'softsign'
   | 'sqrt'

@@ -22,12 +22,17 @@ function div<T extends Shaped>(c: OpContext<T>): T {
   return isFloat(c.operand(0).dtype) ? quotient : c.ops.unary('trunc', quotient);
 }
 
-/** The remainder has the divisor's sign, or with fmod = 1 the dividend's. */
+/** The remainder of division towards zero (fmod = 1), or the one that has the divisor's sign. */
 function mod<T extends Shaped>(c: OpContext<T>): T {
   const { ops } = c;
-  const [a, b] = [c.x(0), c.x(1)];
-  const whole = ops.unary(c.flag('fmod') ? 'trunc' : 'floor', ops.binary('div', a, b));
-  return ops.binary('sub', a, ops.binary('mul', whole, b));
+  const [a, b, zero] = [c.x(0), c.x(1), c.number(0)];
+  const times = ops.unary('trunc', ops.binary('div', a, b));
+  // Not 0 * b, which is no number where b is infinite.
+  const rest = ops.where(ops.binary('equal', times, zero), a, ops.binary('sub', a, ops.binary('mul', times, b)));
+  if (c.flag('fmod')) return rest;
+  const negative = (x: T) => ops.binary('less', x, zero);
+  const amiss = ops.binary('mul', ops.binary('xor', negative(rest), negative(b)), ops.unary('abs', ops.unary('sign', rest))); // prettier-ignore
+  return ops.where(amiss, ops.binary('add', rest, b), rest);
 }
 
 function mean<T extends Shaped>(c: OpContext<T>): T {

@@ -30,6 +30,7 @@ const UNARY: Readonly<Record<UnaryKind, (x: Tensor, a: number, b: number) => Ten
   sigmoid: ops.sigmoid,
   sign: ops.sign,
   silu: ops.silu,
+  single: (x) => x,
   softplus: ops.softplus,
   softsign: ops.softsign,
   sqrt: ops.sqrt,

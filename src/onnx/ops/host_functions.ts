@@ -51,6 +51,7 @@ export const UNARY: Readonly<Record<UnaryKind, (x: number, a: number, b: number)
   sigmoid,
   sign: Math.sign,
   silu: (x) => x * sigmoid(x),
+  single: Math.fround,
   softplus,
   softsign: (x) => x / (1 + Math.abs(x)),
   sqrt: Math.sqrt,

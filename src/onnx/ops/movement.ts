@@ -132,13 +132,15 @@ function spaceToDepth<T extends Shaped>(c: OpContext<T>): T {
 /** Inference semantics, also in graphs that are trained: fine-tuning here is without dropout. The mask is all true. */
 function dropout<T extends Shaped>(c: OpContext<T>): T | T[] {
   const x = c.x(0);
+  // Whether it drops is said by the file (and warned of), not computed.
+  if (c.has(2)) c.constant(2);
   return c.wants(1) ? [x, c.ops.broadcastTo(c.number(1), x.shape)] : x;
 }
 
 export const MOVEMENT: Rows = {
   Concat: row(concatenation),
   DepthToSpace: row(depthToSpace),
-  Dropout: row(dropout, { dtype: (c, output) => (output === 1 ? 'bool' : c.operand(0).dtype) }),
+  Dropout: row(dropout, { constants: [2], dtype: (c, output) => (output === 1 ? 'bool' : c.operand(0).dtype) }),
   Expand: row((c) => c.ops.broadcastTo(c.x(0), broadcastDims(c.node, c.operand(0).shape, c.numbers(1) ?? [])), {
     constants: [1],
   }),

@@ -30,7 +30,7 @@ function quantizedType(c: OpContext<Shaped>): OnnxDtype {
 
 function quantize<T extends Shaped>(c: OpContext<T>): T {
   const { ops } = c;
-  const whole = ops.unary('round', ops.binary('div', c.x(0), spread(c, c.x(1))));
+  const whole = ops.unary('round', ops.unary('single', ops.binary('div', c.x(0), spread(c, c.x(1)))));
   const [least, most] = RANGES[quantizedType(c)]!;
   return ops.unary('clamp', c.has(2) ? ops.binary('add', whole, spread(c, c.x(2))) : whole, least, most);
 }

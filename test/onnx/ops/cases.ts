@@ -117,7 +117,8 @@ export const CASES: Case[] = [
   ...['Sum', 'Max', 'Min', 'Mean'].map((op) => ({ what: 'three inputs that broadcast', op, x: [2, 3, 4], rest: [f32('c', [3, 1]), f32('cc', [4])] })), // prettier-ignore
   { what: 'one input', op: 'Sum', x: [2, 3] },
   ...['Equal', 'Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual'].map((op) => ({ what: 'broadcast', op, x: [4, 4], opset: 16, rest: [f32('c', [1, 4])] })), // prettier-ignore
-  { what: 'the sign of the divisor is not asked for', op: 'Mod', x: [2, 5], attributes: { fmod: 1 }, rest: [f32('c', [5], [0.1, 0.2, -0.3, 0.25, 0.15])] }, // prettier-ignore
+  { what: 'the sign of the dividend', op: 'Mod', x: [2, 5], attributes: { fmod: 1 }, rest: [f32('c', [5], [0.1, 0.2, -0.3, 0.25, 0.15])] }, // prettier-ignore
+  { what: 'the sign of the divisor', op: 'Mod', x: [2, 5], oracle: false, rest: [f32('c', [5], [0.1, 0.2, -0.3, 0.25, -0.15])] }, // prettier-ignore
   { what: 'a square', op: 'Pow', x: [2, 5], rest: [scalar('e', 2)] },
   { what: 'a root', op: 'Pow', x: [2, 5], positive: true, rest: [scalar('e', 0.5)] },
   { what: 'any power', op: 'Pow', x: [2, 5], positive: true, rest: [f32('e', [5], [1.5, -1, 0, 3, 0.3])] },

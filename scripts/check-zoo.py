@@ -1,0 +1,120 @@
+"""Exports timm and torchvision models with random weights, for `npx tsx scripts/check-zoo.ts FOLDER`.
+
+    python scripts/check-zoo.py FOLDER [MODEL...]
+
+Each model comes twice, from `torch.onnx.export` with dynamo=False and dynamo=True, in FOLDER/MODEL-EXPORTER with
+reference.safetensors: a batch x, its logits by onnxruntime, a cotangent and the gradient d sum(logits * cotangent) / dx
+by torch in float64. Networks of many equal blocks get one block a stage: their ops are the same.
+"""
+
+import pathlib
+import sys
+import warnings
+
+import torch
+
+warnings.filterwarnings("ignore")
+try:
+    import torchvision
+except RuntimeError:
+    # torch without its compiled vision ops: they are declared, and none of these models calls one.
+    ops = torch.library.Library("torchvision", "DEF")
+    for name in ["nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"]:
+        try:
+            ops.define(f"{name}(Tensor x) -> Tensor")
+        except RuntimeError:
+            pass
+    import torchvision
+
+import onnxruntime
+import timm
+from safetensors.torch import save_file
+
+SHORT = {"layers": (1, 1, 1, 1)}
+
+MODELS = {
+    "resnet18": {},
+    "resnet26d": SHORT,
+    "resnet34": SHORT,
+    "resnet50": SHORT,
+    "resnet50_gn": SHORT,
+    "resnext50_32x4d": SHORT,
+    "seresnet18": {},
+    "seresnext26d_32x4d": SHORT,
+    "ecaresnet26t": SHORT,
+    "skresnet18": {},
+    "res2net50_26w_4s": SHORT,
+    "resnest14d": {},
+    "resnetblur18": {},
+    "gcresnet33ts": {},
+    "tresnet_m": {},
+    "resnetv2_50": SHORT,
+    "resnetv2_50x1_bit": SHORT,
+    "regnetx_002": {},
+    "regnety_002": {},
+    "convnext_atto": {},
+    "mobilenetv2_050": {},
+    "mobilenetv3_small_050": {},
+    "efficientnet_b0": {},
+    "tf_efficientnet_lite0": {},
+    "torchvision/resnet18": {},
+    "torchvision/mobilenet_v3_small": {},
+}
+
+
+def make(name: str, options: dict) -> torch.nn.Module:
+    torch.manual_seed(0)
+    if name.startswith("torchvision/"):
+        model = torchvision.models.get_model(name.split("/")[1], num_classes=10)
+    else:
+        model = timm.create_model(name, num_classes=10, **options)
+    for module in model.modules():
+        # Fresh statistics are 0 and 1: an importer that dropped them would not be seen.
+        if isinstance(module, torch.nn.BatchNorm2d) and module.running_mean is not None:
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    for parameter in model.parameters():
+        # Some scales start at 0 (the last norm of a block), which would hide its branch.
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, 0, 0.3)
+    return model.eval()
+
+
+def export(model: torch.nn.Module, x: torch.Tensor, path: pathlib.Path, dynamo: bool) -> None:
+    names = {"input_names": ["x"], "output_names": ["logits"]}
+    if dynamo:
+        torch.onnx.export(model, (x,), str(path), dynamo=True, external_data=False, verbose=False, **names)
+    else:
+        axes = {"x": {0: "N"}, "logits": {0: "N"}}
+        torch.onnx.export(model, (x,), str(path), dynamo=False, opset_version=17, dynamic_axes=axes, **names)
+
+
+def main(target: pathlib.Path, chosen: list[str]) -> None:
+    for name, options in MODELS.items():
+        if chosen and name not in chosen:
+            continue
+        x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+        cotangent = torch.randn(2, 10, generator=torch.Generator().manual_seed(2))
+        for dynamo in (False, True):
+            folder = target / f"{name.replace('/', '-')}-{'dynamo' if dynamo else 'legacy'}"
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                model = make(name, options)
+                export(model, x, folder / "model.onnx", dynamo)
+            except Exception as error:
+                print(f"{folder.name}: not exported: {type(error).__name__}: {str(error)[:200]}")
+                (folder / "model.onnx").unlink(missing_ok=True)
+                continue
+            exact = make(name, options).double()
+            leaf = x.double().requires_grad_()
+            (exact(leaf) * cotangent).sum().backward()
+            session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
+            logits = torch.from_numpy(session.run(None, {"x": x.numpy()})[0])
+            save_file(
+                {"x": x, "logits": logits, "cotangent": cotangent, "dx": leaf.grad.float()},
+                str(folder / "reference.safetensors"),
+            )
+            print(f"{folder.name}: logits {logits.abs().max():.3g}, gradient {leaf.grad.abs().max():.3g}", flush=True)
+
+
+main(pathlib.Path(sys.argv[1]), sys.argv[2:])
