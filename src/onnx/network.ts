@@ -14,7 +14,7 @@ import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { SUPPORTED_OPS } from './ops/index.ts';
 import { Pace } from './pace.ts';
-import { separateSharedParameters } from './parameters.ts';
+import { storedParameters } from './parameters.ts';
 import { channelAxes, findInput, findScores, type Dims } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
@@ -35,7 +35,7 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
   const decoded = await decodeOnnx(bytes, { supported: SUPPORTED_OPS, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
   const pace = new Pace(options.signal);
-  const network = new OnnxNetwork(separateSharedParameters({ ...decoded, metadata }), options);
+  const network = new OnnxNetwork(storedParameters({ ...decoded, metadata }), options);
   for (const { name, variable } of network.parameters.values()) {
     await pace.next();
     if (allFinite(variable.initial)) continue;

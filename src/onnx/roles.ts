@@ -61,7 +61,7 @@ function channelsOf(info: OnnxValueInfo, graph: OnnxGraph, flow: Dataflow): Chan
     for (const node of flow.consumers.get(value) ?? []) {
       if (seen.has(node.outputs[0]!)) continue;
       seen.add(node.outputs[0]!);
-      if (node.opType === 'Conv' && node.inputs[0] === value) {
+      if (/^(Fused)?Conv$/.test(node.opType) && node.inputs[0] === value) {
         const perGroup = weightDims(graph, flow, node.inputs[1])?.[1];
         return { axis: axes[1]!, range, ...(perGroup && { count: perGroup * attrInt(node, 'group', 1) }) };
       }

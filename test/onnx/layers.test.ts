@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import { layerTree, resolveName } from '../../src/onnx/layers.ts';
-import { separateSharedParameters } from '../../src/onnx/parameters.ts';
+import { storedParameters } from '../../src/onnx/parameters.ts';
 import { f32, model, node, value } from './builder.ts';
 import { resnet, type Exporter } from './resnet.ts';
 
 async function open(bytes: Uint8Array) {
-  const graph = separateSharedParameters(await decodeOnnx(bytes));
+  const graph = storedParameters(await decodeOnnx(bytes));
   const tree = layerTree(graph);
   return { graph, tree, find: (name: string) => resolveName(graph, tree, name) };
 }
