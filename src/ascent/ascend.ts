@@ -83,13 +83,15 @@ export async function* ascend(model: Model, options: AscendOptions): AsyncGenera
     ...aim,
     optimizer: optimizer ?? normalizedAscent(),
     clamp: clamp && space.known,
+    signal,
   });
   let current = 0;
   try {
     for (let step = 0; step <= steps; step++) {
       signal?.throwIfAborted();
       const offset = Int32Array.of(offsets.int(2 * jitter + 1) - jitter, offsets.int(2 * jitter + 1) - jitter);
-      const { objective } = await climb.program.run({ ...climb.ascent.feeds(step + 1), jitter: offset });
+      const feeds = { ...climb.ascent.feeds(step + 1), jitter: offset };
+      const { objective } = await climb.program.run(feeds, { signal });
       const value = objective[0]!;
       if (!Number.isFinite(value)) {
         throw new WgradError('not-finite', `ascend: the objective is ${value} at step ${step}`, {
@@ -97,7 +99,7 @@ export async function* ascend(model: Model, options: AscendOptions): AsyncGenera
         });
       }
       current = step;
-      const last = step === steps ? await model.engine.read(climb.shown) : undefined;
+      const last = step === steps ? await model.engine.read(climb.shown, { signal }) : undefined;
       const image = async () => {
         if (last) return last.slice();
         if (current === step) return model.engine.read(climb.shown);
@@ -121,7 +123,8 @@ interface Climb {
   dispose(): void;
 }
 
-type CompileOptions = Required<Pick<AscendOptions, 'objective' | 'optimizer' | 'totalVariation' | 'l2' | 'clamp'>>;
+type CompileOptions = Required<Pick<AscendOptions, 'objective' | 'optimizer' | 'totalVariation' | 'l2' | 'clamp'>> &
+  Pick<AscendOptions, 'signal'>;
 
 async function compile(model: Model, space: PixelSpace, start: Float32Array, options: CompileOptions): Promise<Climb> {
   const shape = [1, ...space.shape];
@@ -139,7 +142,7 @@ async function compile(model: Model, space: PixelSpace, start: Float32Array, opt
     ...ascent.updates,
     assign(image, options.clamp ? clampToPixels(ascent.next, space) : ascent.next),
   ]);
-  const program = await engine.compile({ outputs: { objective }, updates });
+  const program = await engine.compile({ outputs: { objective }, updates }, { signal: options.signal });
   return {
     program,
     ascent,

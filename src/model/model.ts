@@ -291,7 +291,7 @@ export class Model {
     const program = this.engine.prepare({ outputs });
     this.programs.set(key, program);
     program.compiled.catch((error: WgradError) => {
-      this.programs.delete(key);
+      if (this.programs.get(key) === program) this.programs.delete(key);
       // The other shapes' programs make room for another try.
       if (error.code === 'out-of-memory') this.programs.clear();
     });
@@ -354,8 +354,14 @@ export class Model {
     const metadata = new Map(this.network.metadata);
     if (this.labels) metadata.set('labels', JSON.stringify(this.labels));
     else metadata.delete('labels');
+    const { revision } = this;
     const state = await this.state(options);
     options.signal?.throwIfAborted();
+    if (revision !== this.revision) {
+      throw new WgradError('invalid-argument', 'saveOnnx: the head was replaced while the parameters were read', {
+        remedy: 'Await saveOnnx() before the head is replaced',
+      });
+    }
     return this.network.save(state, metadata);
   }
 

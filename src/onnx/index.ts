@@ -32,7 +32,8 @@ export async function loadOnnx(
 }
 
 /** ONNX bytes of the model as it is now: {@link Model.saveOnnx}. */
-export const saveOnnx = (model: Model): Promise<Uint8Array> => model.saveOnnx();
+export const saveOnnx = (model: Model, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> =>
+  model.saveOnnx(options);
 
 async function download(url: string, options: LoadOptions): Promise<Uint8Array> {
   const bytes = await receiveBytes(url, options);

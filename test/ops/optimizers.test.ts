@@ -1,6 +1,6 @@
 /** Optimiser steps against PyTorch's formulas in float64, their state, and the order of effects. */
 import { describe, expect, it } from 'vitest';
-import { input, Variable } from '../../src/graph/leaves.ts';
+import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import type { Layout } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { adam, adamw, SCALARS, sgd, type Optimizer } from '../../src/train/optimizers.ts';
@@ -144,6 +144,38 @@ describe('effects', () => {
       [-1, -2],
     ]);
     expect([...(await program.run()).p]).toEqual([10, 20]);
+    program.dispose();
+  });
+
+  it.each(['before', 'after'])(
+    'read a learning rate as it was, also when its own change is listed %s',
+    async (order) => {
+      const engine = await testEngine();
+      const [p] = pair();
+      const lr = new Variable('lr', [SCALARS], Float32Array.of(0.5, 0, 0));
+      const step = ops.sgdUpdate(p, constant([1, 2]), lr.tensor, undefined, {
+        momentum: 0,
+        nesterov: false,
+        weightDecay: 0,
+      });
+      const decay = ops.assign(lr, ops.affine(lr.tensor, 0.5));
+      const updates = order === 'before' ? [decay, step] : [step, decay];
+      const program = await engine.compile({ outputs: { lr: lr.tensor }, updates, updateIf: lr.tensor });
+      expect((await program.run()).lr[0]).toBe(0.5);
+      expect([...(await engine.read(p)), (await engine.read(lr))[0]]).toEqual([0.5, 1, 0.25]);
+      await program.run();
+      expect([...(await engine.read(p)), (await engine.read(lr))[0]]).toEqual([0.25, 0.5, 0.125]);
+      program.dispose();
+    },
+  );
+
+  it('change one variable in the order of the list', async () => {
+    const engine = await testEngine();
+    const [p] = pair();
+    const updates = [ops.emaUpdate(p, constant([3, 4]), 0.5), ops.emaUpdate(p, constant([4, 5]), 0.5)];
+    const program = await engine.compile({ outputs: {}, updates });
+    await program.run();
+    expect([...(await engine.read(p))]).toEqual([3, 4]);
     program.dispose();
   });
 
