@@ -1,15 +1,16 @@
 // y = f(a, b) elementwise with broadcasting. OP chooses f; the table in src/ops/binary.ts states the formulas.
 // NaN is told by its bits, as in unary.wgsl.
 //
-// FORM 0: each operand is like the result, or one value for all of it.
-// FORM 1: strides along each axis, where the fastest extent comes in fours and each operand lies along it or repeats.
-// FORM 2: strides along each axis, any extents.
+// FORM 0: both operands are like the result. 1: b is one value. 2: a is one value.
+// FORM 3: strides along each axis, where the fastest extent comes in fours and each operand lies along it or repeats.
+// FORM 4: strides along each axis, any extents.
 //
-// sizes[0]: vec4 groups, elements, axes, whether a repeats along the fastest axis (1) and b does (2)
+// sizes[0]: vec4 groups, elements, whether a repeats along the fastest axis (1) and b does (2)
 // sizes[1]: bits of infinity and of NaN, which WGSL cannot write
-// sizes[2 + k]: extent of axis k (the fastest first; in fours in form 1), strides of a and of b
+// sizes[2 + k]: extent of axis k (the fastest first; in fours in form 3), strides of a and of b, bits of 1 / extent
 const OP: u32 = 0u;
 const FORM: u32 = 0u;
+const AXES: u32 = 1u; // 1 to 6, in forms 3 and 4
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
@@ -98,18 +99,50 @@ fn apply(u: vec4f, v: vec4f) -> vec4f {
   }
 }
 
-// Offsets in a and b of item i of y.
+// i / d, inverse being about 1 / d: a remainder and its quotient put right what the first product has lost. Software
+// adapters divide integers one lane at a time.
+fn quotient(i: u32, d: u32, inverse: f32) -> u32 {
+  var q = u32(f32(i) * inverse);
+  q = u32(i32(q) + i32(floor(f32(i32(i - q * d)) * inverse)));
+  let r = i32(i - q * d);
+  return select(select(q, q + 1u, r >= i32(d)), q - 1u, r < 0);
+}
+
+// What is left of an item's number, and its offsets in a and b so far.
+struct Walk {
+  rest: u32,
+  at: vec2u,
+}
+
+fn along(walk: Walk, axis: vec4u) -> Walk {
+  let q = quotient(walk.rest, axis.x, bitcast<f32>(axis.w));
+  return Walk(q, walk.at + (walk.rest - q * axis.x) * axis.yz);
+}
+
+// Offsets in a and b of item i of y. Written out: a loop costs software adapters twice the time of what is in it.
 fn offsets(item: u32) -> vec2u {
-  var i = item;
-  var at = vec2u(0u);
-  let last = sizes[0].z - 1u;
-  for (var k = 0u; k < last; k++) {
-    let axis = sizes[2u + k];
-    let q = i / axis.x;
-    at += (i - q * axis.x) * axis.yz;
-    i = q;
+  var w = Walk(item, vec2u(0u));
+  if (AXES > 1u) {
+    w = along(w, sizes[2]);
   }
-  return at + i * sizes[2u + last].yz;
+  if (AXES > 2u) {
+    w = along(w, sizes[3]);
+  }
+  if (AXES > 3u) {
+    w = along(w, sizes[4]);
+  }
+  if (AXES > 4u) {
+    w = along(w, sizes[5]);
+  }
+  if (AXES > 5u) {
+    w = along(w, sizes[6]);
+  }
+  return w.at + w.rest * sizes[AXES + 1u].yz;
+}
+
+fn element(item: u32, last: u32) -> vec2f {
+  let at = offsets(min(item, last));
+  return vec2f(a[at.x >> 2u][at.x & 3u], b[at.y >> 2u][at.y & 3u]);
 }
 
 fn group_of(v: vec4f, at: u32, repeats: u32) -> vec4f {
@@ -124,19 +157,20 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     return;
   }
   if (FORM == 0u) {
-    let at = i * sizes[2].yz;
-    y[i] = apply(group_of(a[at.x], 0u, head.w & 1u), group_of(b[at.y], 0u, head.w & 2u));
+    y[i] = apply(a[i], b[i]);
   } else if (FORM == 1u) {
+    y[i] = apply(a[i], vec4f(b[0].x));
+  } else if (FORM == 2u) {
+    y[i] = apply(vec4f(a[0].x), b[i]);
+  } else if (FORM == 3u) {
     let at = offsets(i);
-    y[i] = apply(group_of(a[at.x >> 2u], at.x, head.w & 1u), group_of(b[at.y >> 2u], at.y, head.w & 2u));
+    y[i] = apply(group_of(a[at.x >> 2u], at.x, head.z & 1u), group_of(b[at.y >> 2u], at.y, head.z & 2u));
   } else {
-    var u: vec4f;
-    var v: vec4f;
-    for (var lane = 0u; lane < 4u; lane++) {
-      let at = offsets(min(i * 4u + lane, head.y - 1u));
-      u[lane] = a[at.x >> 2u][at.x & 3u];
-      v[lane] = b[at.y >> 2u][at.y & 3u];
-    }
-    y[i] = apply(u, v);
+    let last = head.y - 1u;
+    let e0 = element(i * 4u, last);
+    let e1 = element(i * 4u + 1u, last);
+    let e2 = element(i * 4u + 2u, last);
+    let e3 = element(i * 4u + 3u, last);
+    y[i] = apply(vec4f(e0.x, e1.x, e2.x, e3.x), vec4f(e0.y, e1.y, e2.y, e3.y));
   }
 }

@@ -14,7 +14,7 @@ import { broadcastShapes, sameShape, type Shape } from '../graph/shape.ts';
 import { apply1, type Layout, type Tensor } from '../graph/tensor.ts';
 import { sumTo } from './broadcast.ts';
 import { requireFloat, requireNumber } from './check.ts';
-import { affine, INFINITY_BITS, NAN_BITS, neg, reciprocal, rsqrt, sqrt, square } from './unary.ts';
+import { affine, bits, INFINITY_BITS, NAN_BITS, neg, reciprocal, rsqrt, sqrt, square } from './unary.ts';
 import { where } from './where.ts';
 
 export type BinaryKind = keyof typeof functions;
@@ -95,13 +95,15 @@ function lowerBinary(ctx: LowerContext, { attrs, inputs, outputs }: PlanNode<Bin
   const axes = merge(order.map((i) => [y.shape[i]!, from.a.strides[i]!, from.b.strides[i]!]));
   const [extent, ...steps] = axes[0]!;
   const repeats = (steps[0] === 0 ? 1 : 0) + (steps[1] === 0 ? 2 : 0);
-  const inFours = steps.every((step) => step <= 1) && (axes.length === 1 || extent % 4 === 0);
-  const form = !inFours ? 2 : axes.length === 1 ? 0 : 1;
-  // Form 0 counts in groups, form 1 walks its first axis in groups, form 2 goes element by element.
-  if (form === 0) axes[0] = [Math.ceil(extent / 4), ...steps] as Axis;
-  if (form === 1) axes[0] = [extent / 4, 4 * steps[0]!, 4 * steps[1]!];
+  const inFours = extent % 4 === 0 && steps.every((step) => step <= 1);
+  const form = axes.length === 1 && repeats < 3 ? (repeats === 1 ? 2 : repeats === 2 ? 1 : 0) : inFours ? 3 : 4;
+  if (form === 3) axes[0] = [extent / 4, 4 * steps[0]!, 4 * steps[1]!];
   const count = Math.ceil(y.size / 4);
-  const sizes = [[count, y.size, axes.length, repeats], [INFINITY_BITS, NAN_BITS, 0, 0], ...axes.map((x) => [...x, 0])];
+  const sizes = [
+    [count, y.size, repeats, 0],
+    [INFINITY_BITS, NAN_BITS, 0, 0],
+    ...axes.map((x) => [...x, bits(1 / x[0])]),
+  ];
   ctx.dispatch(kernel, {
     bindings: {
       a: ctx.read(a, from.a.layout),
@@ -109,7 +111,7 @@ function lowerBinary(ctx: LowerContext, { attrs, inputs, outputs }: PlanNode<Bin
       y: ctx.write(y, layout),
       sizes: ctx.constant(Uint32Array.from(sizes.flat())),
     },
-    constants: { OP: functions[attrs.kind].code, FORM: form },
+    constants: { OP: functions[attrs.kind].code, FORM: form, ...(form > 2 && { AXES: axes.length }) },
     workgroups: grid(count, 64),
   });
 }
