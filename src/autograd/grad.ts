@@ -12,17 +12,22 @@ import { sameShape, show } from '../graph/shape.ts';
 import { topologicalOrder, withName, withRole, type Node, type Tensor } from '../graph/tensor.ts';
 import { add } from '../ops/binary.ts';
 import { broadcastTo } from '../ops/broadcast.ts';
+import { opNames } from '../ops/names.ts';
 
 export interface GradOptions {
   /** Cotangent of `output`, of its shape; default 1, which needs a scalar `output`. */
   seed?: Tensor;
-  /** Backward rules that replace an op's own, by op name: guided backpropagation, DeepLIFT, LRP. */
+  /**
+   * Backward rules that replace an op's own, by op name: guided backpropagation, DeepLIFT, LRP. Rules for ops that the
+   * graph does not have are fine; names that no op has are an error.
+   */
   rules?: Readonly<Record<string, Vjp>>;
 }
 
 /**
  * d output / d wrt, one tensor of the same shape for each of `wrt`; zeros where `output` does not depend on it.
- * @throws WgradError 'shape' for a non-scalar output without a seed; 'not-differentiable' for an op without a rule.
+ * @throws WgradError 'shape' for a non-scalar output without a seed; 'not-differentiable' for an op without a rule;
+ *   'unknown-name' for a rule whose name is no op's.
  */
 export function grad(output: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   if (!options.seed && output.size !== 1) {
@@ -32,6 +37,7 @@ export function grad(output: Tensor, wrt: readonly Tensor[], options: GradOption
     throw new WgradError('shape', `grad: the seed ${show(options.seed.shape)} is not of the output's shape ${output}`);
   }
   const order = topologicalOrder([output]);
+  checkRules(options.rules, order);
   const wanted = new Set(wrt);
   const onPath = markPaths(order, wanted);
   const fromInput = markDataDependence(order);
@@ -68,6 +74,16 @@ export function grad(output: Tensor, wrt: readonly Tensor[], options: GradOption
     });
   }
   return wrt.map((t) => cotangents.get(t) ?? broadcastTo(scalar(0), t.shape));
+}
+
+/** Ops of the caller's own are known by being in the graph. */
+function checkRules(rules: GradOptions['rules'] = {}, order: readonly Node[]): void {
+  const unknown = Object.keys(rules).filter((name) => !opNames.has(name) && !order.some((n) => n.op.name === name));
+  if (unknown.length === 0) return;
+  const here = [...new Set(order.map((n) => n.op.name))].sort().join(', ');
+  throw new WgradError('unknown-name', `grad: no op is called ${unknown.join(', ')}`, {
+    remedy: `The graph's ops are ${here}; all are ${[...opNames].sort().join(', ')}`,
+  });
 }
 
 /** Tensors through which something in `wanted` is reached. */

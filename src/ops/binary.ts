@@ -52,6 +52,9 @@ const functions = {
   share:       /* 1 where a > b, 1/2 where a = b, 0 where a < b                               */ { code: 19 },
 } satisfies Record<string, Row>;
 
+/** All functions, by the names of their ops. */
+export const binaryNames = Object.keys(functions);
+
 interface BinaryAttrs {
   kind: BinaryKind;
 }

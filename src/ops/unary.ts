@@ -202,9 +202,14 @@ export const trunc = make('trunc');
 /** 1 where x is 0, else 0; NaN counts as true. */
 export const logicalNot = make('logical_not');
 
-/** scale * x + shift, both numbers. */
-export const affine = (x: Tensor, scale: number, shift = 0): Tensor =>
-  scale === 1 && shift === 0 ? x : call('affine', x, scale, shift);
+/**
+ * scale * x + shift, both numbers.
+ * @throws WgradError 'invalid-argument' where one is NaN.
+ */
+export function affine(x: Tensor, scale: number, shift = 0): Tensor {
+  requireNumber('affine', { scale, shift });
+  return scale === 1 && shift === 0 ? x : call('affine', x, scale, shift);
+}
 
 /**
  * x limited to [min, max], either of which may be infinite (the default); max where min > max. The gradient passes on the
@@ -234,9 +239,14 @@ export function hardSigmoid(x: Tensor, alpha = 1 / 6, beta = 0.5): Tensor {
   return call('hard_sigmoid', x, alpha, beta);
 }
 
-/** x times the standard normal distribution function of x, or with 'tanh' the usual approximation of that. */
-export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor =>
-  call(form === 'tanh' ? 'gelu_tanh' : 'gelu', x);
+/**
+ * x times the standard normal distribution function of x, or with 'tanh' the usual approximation of that.
+ * @throws WgradError 'invalid-argument' for another form.
+ */
+export function gelu(x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor {
+  requireOneOf('gelu', 'form', form, ['erf', 'tanh']);
+  return call(form === 'tanh' ? 'gelu_tanh' : 'gelu', x);
+}
 
 const casts = { f32: undefined, f16: 'to_half', bool: 'truth', integer: 'trunc' } as const;
 

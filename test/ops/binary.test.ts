@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { adapters } from '../support/adapters.ts';
 import { binary, floats, inputs, misses, type Case } from '../support/elementwise.ts';
+import { gradcheck, spread } from '../support/gradcheck.ts';
 import { tolerance } from '../tolerance.ts';
 
 type F = (a: Tensor, b: Tensor) => Tensor;
@@ -47,5 +48,31 @@ describe.each(adapters)('elementwise functions of two tensors on %s', (_, engine
 
   test.each(titled)('%s of every pair of special values', async (_, c, f) => {
     expect(await check(f, pairs, c.special, tolerance.specialFunction)).toEqual([]);
+  });
+
+  test.each(titled.filter(([, c]) => c.ordinary.d))('%s: finite differences', async (_, c, f) => {
+    const a = spread(15, 1).map((v) => (c.domain === 'positive' ? v + 1.5 : v));
+    const b = spread(15, 2).map((v) => (c.name === 'div' ? v + 1.5 : v));
+    await gradcheck(engine, { shapes: [[3, 5], [3, 5]], f: (x, y) => f(x!, y!), values: [a, b], probes: 6 }); // prettier-ignore
+  });
+
+  test('prelu: the gradient of one slope a channel', async () => {
+    await gradcheck(engine, { shapes: [[2, 3, 4, 5], [3, 1, 1]], f: (x, slope) => ops.prelu(x!, slope!), probes: 6 }); // prettier-ignore
+  });
+
+  test('where: gradients to the side that is taken, broadcast', async () => {
+    const c = constant([1, 0, -2, NaN, 0], [5]);
+    await gradcheck(engine, { shapes: [[3, 5], [3, 1]], f: (x, y) => ops.where(c, x!, y!), probes: 6 }); // prettier-ignore
+  });
+
+  test('where: what is not taken leaves no trace', async () => {
+    const { y } = await engine.evaluate({
+      y: ops.where(
+        constant([1, 0, NaN, 1e-40, -0]),
+        constant([1, NaN, 3, -0, Infinity]),
+        constant([NaN, 2, 9, 9, -Infinity]),
+      ),
+    });
+    expect([...y]).toEqual([1, 2, 3, -0, -Infinity]);
   });
 });
