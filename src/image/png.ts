@@ -6,7 +6,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   return n >>> 0;
 });
 
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   let c = 0xffffffff;
   for (const b of bytes) c = crcTable[(c ^ b) & 255]! ^ (c >>> 8);
   return ~c >>> 0;
