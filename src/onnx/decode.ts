@@ -1,5 +1,5 @@
 /** ONNX bytes -> {@link OnnxGraph}: decoded, complete, in topological order, or one error that lists what is wrong. */
-import type { onnx } from 'onnx-proto';
+import type { IAttributeProto, IGraphProto, IModelProto, INodeProto, IValueInfoProto } from './proto.ts';
 import { WgradError } from '../errors.ts';
 import { MAX_NODES } from './budget.ts';
 import { ExternalFiles } from './external.ts';
@@ -60,7 +60,7 @@ export async function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {})
 }
 
 async function readInitializers(
-  graph: onnx.IGraphProto,
+  graph: IGraphProto,
   source: string,
   options: DecodeOptions,
   pace: Pace,
@@ -80,7 +80,7 @@ async function readInitializers(
   return initializers;
 }
 
-function standardOpset(model: onnx.IModelProto, source: string): number {
+function standardOpset(model: IModelProto, source: string): number {
   const standard = model.opsetImport!.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
   const opset = int(standard?.version);
   if (!standard || !(opset >= OPSET_MIN && opset <= OPSET_MAX))
@@ -90,7 +90,7 @@ function standardOpset(model: onnx.IModelProto, source: string): number {
   return opset;
 }
 
-function readNode(node: onnx.INodeProto, index: number, source: string, problems: string[]): OnnxNode {
+function readNode(node: INodeProto, index: number, source: string, problems: string[]): OnnxNode {
   const opType = node.opType ?? '';
   const name = node.name || `${opType}_${index}`;
   const attributes = new Map<string, OnnxAttribute>();
@@ -122,7 +122,7 @@ function uniquelyNamed(nodes: OnnxNode[]): OnnxNode[] {
 
 const text = new TextDecoder();
 
-function readAttribute(a: onnx.IAttributeProto, node: string, source: string): OnnxAttribute {
+function readAttribute(a: IAttributeProto, node: string, source: string): OnnxAttribute {
   switch (a.type || guessAttributeType(a)) {
     case 1:
       return { type: 'float', value: a.f ?? 0 };
@@ -145,7 +145,7 @@ function readAttribute(a: onnx.IAttributeProto, node: string, source: string): O
 }
 
 /** The first files had no `type`: it follows from the field that is filled. */
-function guessAttributeType(a: onnx.IAttributeProto): number {
+function guessAttributeType(a: IAttributeProto): number {
   if (a.ints?.length) return 7;
   if (a.floats?.length) return 6;
   if (a.strings?.length) return 8;
@@ -155,7 +155,7 @@ function guessAttributeType(a: onnx.IAttributeProto): number {
   return Object.hasOwn(a, 'i') ? 2 : 0;
 }
 
-function readValueInfo(info: onnx.IValueInfoProto, source: string): OnnxValueInfo {
+function readValueInfo(info: IValueInfoProto, source: string): OnnxValueInfo {
   const name = info.name ?? '';
   const tensor = info.type?.tensorType;
   const dtype = tensor && dtypeOfCode(tensor.elemType ?? 0);

@@ -5,9 +5,10 @@
  * and float16 inputs become float32, so that no runtime rounds what training changed. Operator set, node names and
  * metadata are kept; external data comes home into the one file.
  */
-import type { onnx } from 'onnx-proto';
+import ProtoWriter from 'protobufjs/src/writer.js';
 import { WgradError } from '../errors.ts';
-import { serializeModel } from './proto.ts';
+import type { IAttributeProto, IModelProto, INodeProto, ITensorProto, IValueInfoProto } from './proto.ts';
+import { encodeModelProto } from './proto_write.gen.ts';
 import { DTYPES, dtypeOfCode, isFloat, type OnnxAttribute, type OnnxDtype, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './types.ts'; // prettier-ignore
 
 /** Protobuf messages end at 2 GB, and onnx-proto's lengths with them. */
@@ -32,7 +33,7 @@ export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8
   });
   const bytes = initializer.reduce((sum, tensor) => sum + tensor.rawData!.length, 0);
   if (bytes > MAX_BYTES) throw new WgradError('invalid-argument', `${bytes} bytes of weights do not fit one ONNX file`);
-  return serializeModel({
+  const model: IModelProto = {
     irVersion: Math.max(graph.irVersion, IR_VERSION_MIN),
     producerName: 'wgrad',
     opsetImport: [{ domain: '', version: graph.opset }],
@@ -44,13 +45,14 @@ export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8
       output: graph.outputs.map(writeValueInfo),
     },
     metadataProps: [...(options.metadata ?? graph.metadata)].map(([key, value]) => ({ key, value })),
-  });
+  };
+  return encodeModelProto(model, new ProtoWriter()).finish() as Uint8Array;
 }
 
 const written = (dtype: OnnxDtype): OnnxDtype => (isFloat(dtype) ? 'f32' : dtype);
 
 /** Little-endian bytes of a tensor in the type in which it is written. */
-function writeTensor({ dims, dtype, data }: OnnxTensor, name: string): onnx.ITensorProto {
+function writeTensor({ dims, dtype, data }: OnnxTensor, name: string): ITensorProto {
   const type = written(dtype);
   const { bytes, code } = DTYPES[type];
   const rawData = new Uint8Array(data.length * bytes);
@@ -89,7 +91,7 @@ function unreachable(): never {
   throw new Error('floats are written as f32');
 }
 
-function writeNode(node: OnnxNode): onnx.INodeProto {
+function writeNode(node: OnnxNode): INodeProto {
   return {
     opType: node.opType,
     name: node.name,
@@ -100,7 +102,7 @@ function writeNode(node: OnnxNode): onnx.INodeProto {
   };
 }
 
-function writeAttribute(name: string, attribute: OnnxAttribute, node: OnnxNode): onnx.IAttributeProto {
+function writeAttribute(name: string, attribute: OnnxAttribute, node: OnnxNode): IAttributeProto {
   const utf8 = (text: string) => new TextEncoder().encode(text);
   switch (attribute.type) {
     case 'float':
@@ -124,7 +126,7 @@ function writeAttribute(name: string, attribute: OnnxAttribute, node: OnnxNode):
   }
 }
 
-function writeValueInfo({ name, dtype, dims }: OnnxValueInfo): onnx.IValueInfoProto {
+function writeValueInfo({ name, dtype, dims }: OnnxValueInfo): IValueInfoProto {
   const dim = dims?.map((d) => (typeof d === 'number' ? { dimValue: d } : d ? { dimParam: d } : {}));
   return { name, type: { tensorType: { elemType: DTYPES[written(dtype)].code, ...(dim && { shape: { dim } }) } } };
 }

@@ -1,5 +1,5 @@
 /** Initialisers whose bytes lie in files beside the model. What may be read is decided here and by the resolver. */
-import type { onnx } from 'onnx-proto';
+import type { ITensorProto } from './proto.ts';
 import { WgradError } from '../errors.ts';
 import { header, readRaw } from './tensor.ts';
 import { DTYPES, type ExternalDataResolver, type OnnxTensor } from './types.ts';
@@ -14,7 +14,7 @@ export class ExternalFiles {
   constructor(private readonly resolve: ExternalDataResolver | undefined) {}
 
   /** @throws 'onnx-external-data' naming tensor and location; what the resolver throws on purpose or on abort. */
-  async read(tensor: onnx.ITensorProto, what: string): Promise<OnnxTensor> {
+  async read(tensor: ITensorProto, what: string): Promise<OnnxTensor> {
     const { dims, dtype, count } = header(tensor, what);
     const entries = new Map((tensor.externalData ?? []).map((entry) => [entry.key ?? '', entry.value ?? '']));
     const location = entries.get('location') ?? '';

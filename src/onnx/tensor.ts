@@ -3,7 +3,7 @@
  * (float16 and the small integers travel in int32_data); external files are in external.ts. The bytes that a shape needs are counted
  * and compared with the bytes that are there before anything is allocated.
  */
-import type { onnx } from 'onnx-proto';
+import type { ITensorProto } from './proto.ts';
 import { WgradError } from '../errors.ts';
 import { bf16ToF32, f16ToF32 } from '../formats/half.ts';
 import { allocate, dtypeOfCode, DTYPES, elements, type OnnxDtype, type OnnxTensor } from './types.ts';
@@ -23,7 +23,7 @@ function invalid(what: string, reason: string): WgradError {
 }
 
 /** Checked dims and dtype of a TensorProto, without touching its data. */
-export function header(tensor: onnx.ITensorProto, what: string): { dims: number[]; dtype: OnnxDtype; count: number } {
+export function header(tensor: ITensorProto, what: string): { dims: number[]; dtype: OnnxDtype; count: number } {
   const dtype = dtypeOfCode(tensor.dataType ?? 0);
   if (!dtype) throw new WgradError('onnx-unsupported', `${what}: data type ${tensor.dataType ?? 0} cannot be read`);
   const dims = (tensor.dims ?? []).map(int);
@@ -63,7 +63,7 @@ export function readRaw(bytes: Uint8Array, dtype: OnnxDtype, count: number): Flo
 }
 
 /** The repeated field in which a dtype is stored when raw_data is not used. */
-function typedField(tensor: onnx.ITensorProto, dtype: OnnxDtype): readonly Int[] {
+function typedField(tensor: ITensorProto, dtype: OnnxDtype): readonly Int[] {
   if (dtype === 'f32') return tensor.floatData ?? [];
   if (dtype === 'f64') return tensor.doubleData ?? [];
   if (dtype === 'i64') return tensor.int64Data ?? [];
@@ -79,7 +79,7 @@ function readTyped(values: readonly Int[], dtype: OnnxDtype): Float32Array | Flo
 }
 
 /** A tensor stored in the file itself. @throws 'onnx-invalid' where its shape and its bytes disagree. */
-export function readTensor(tensor: onnx.ITensorProto, what: string): OnnxTensor {
+export function readTensor(tensor: ITensorProto, what: string): OnnxTensor {
   const { dims, dtype, count } = header(tensor, what);
   if (isExternal(tensor)) throw invalid(what, 'external data is allowed for initialisers only');
   const raw = tensor.rawData;
@@ -99,6 +99,6 @@ function expectBytes(what: string, dims: number[], dtype: OnnxDtype, count: numb
 }
 
 /** TensorProto.DataLocation.EXTERNAL */
-export function isExternal(tensor: onnx.ITensorProto): boolean {
+export function isExternal(tensor: ITensorProto): boolean {
   return tensor.dataLocation === 1;
 }

@@ -1,5 +1,5 @@
 /** Runs a model with onnxruntime: the independent answer for importer and exporter. */
-import * as ort from 'onnxruntime-node';
+import * as ort from 'onnxruntime-web';
 
 export interface Answer {
   dims: readonly number[];
