@@ -9,7 +9,12 @@ interface Rule {
   /** Bounds of every number in it, both included. Floats without bounds are finite. */
   least?: number;
   most?: number;
+  /** Its numbers are a constant's, as many as they like. */
+  data?: boolean;
 }
+
+/** More numbers than any rank, split or padding has. */
+const MAX_LIST = 1024;
 
 const int = (least?: number, most?: number): Rule => ({ kind: 'int', ...bounds(least, most) });
 const ints = (least?: number, most?: number): Rule => ({ kind: 'ints', ...bounds(least, most) });
@@ -75,9 +80,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Constant, ConstantOfShape
   value: tensor,
   value_float: anyFloat,
-  value_floats: { kind: 'floats', least: -Infinity, most: Infinity },
+  value_floats: { kind: 'floats', data: true, least: -Infinity, most: Infinity },
   value_int: int(),
-  value_ints: ints(),
+  value_ints: { kind: 'ints', data: true },
 };
 
 const BY_OP: Readonly<Record<string, Rule>> = {
@@ -106,6 +111,7 @@ function disagreement(attribute: OnnxAttribute, rule: Rule): string | undefined 
   const { type, value } = attribute;
   if (type !== 'int' && type !== 'ints' && type !== 'float' && type !== 'floats') return undefined;
   const numbers = typeof value === 'number' ? [value] : value;
+  if (numbers.length > MAX_LIST && !rule.data) return `is a list of ${numbers.length} numbers`;
   const whole = type === 'int' || type === 'ints';
   const { least = whole ? -Infinity : -Number.MAX_VALUE, most = whole ? Infinity : Number.MAX_VALUE } = rule;
   // Written so that NaN is outside of any bounds but infinite ones, which ask for nothing.

@@ -11,11 +11,12 @@ import { allocate, dtypeOfCode, DTYPES, elements, type OnnxDtype, type OnnxTenso
 /** Larger dimensions than this do not occur, and products of a few of them still stay exact in a double. */
 const MAX_DIM = 2 ** 31;
 
-/** protobuf's 64-bit integers arrive as numbers, as Long objects, or not at all. */
-type Int = number | { toNumber(): number };
+/** protobuf's 64-bit integers arrive as numbers, as halves where a Long library is there, or not at all. */
+type Int = number | { low: number; high: number; unsigned: boolean };
 
 export function int(value: Int | null | undefined): number {
-  return typeof value === 'number' ? value : (value?.toNumber() ?? 0);
+  if (typeof value === 'number') return value;
+  return value ? (value.unsigned ? value.high >>> 0 : value.high) * 2 ** 32 + (value.low >>> 0) : 0;
 }
 
 function invalid(what: string, reason: string): WgradError {

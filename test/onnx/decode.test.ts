@@ -189,7 +189,7 @@ describe('damaged bytes', () => {
     expect(refused).toBeGreaterThan(300);
   });
 
-  it('deep nesting is a parse error, not a stack overflow', async () => {
+  it('deep nesting is skipped by its length, or a parse error: never a stack overflow', async () => {
     // ModelProto.graph(7) { node(1) { attribute(5) { g(6) { node … } } } }, 30,000 times: written from the inside out.
     const chunks: number[][] = [];
     let size = 0;
@@ -207,6 +207,5 @@ describe('damaged bytes', () => {
     wrap(7);
     const error = await failure(Uint8Array.from(chunks.reverse().flat()));
     expect(error.code).toBe('onnx-parse');
-    expect((error.cause as Error).message).toMatch(/call stack/i);
   });
 });

@@ -57,7 +57,7 @@ describe('external data', () => {
     ['a file URL', { location: 'file:///etc/hostname' }, 'folder'],
     ['a link out of the folder', { location: 'out.bin' }, 'link'],
     ['a linked folder out of the folder', { location: 'up/secret.bin' }, 'link'],
-    ['a folder', { location: 'sub' }, 'not a file'],
+    ['a folder', { location: 'sub' }, 'folder'],
     ['a NUL byte', { location: 'w.bin\0.txt' }, 'folder'],
     ['a missing file', { location: 'gone.bin' }, 'no such file'],
     ['no location', {}, 'no location'],

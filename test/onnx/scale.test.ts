@@ -5,6 +5,15 @@ import { Budget, MAX_NODES } from '../../src/onnx/budget.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
 import { f32, model, node, value, type ModelSpec } from './builder.ts';
 
+/** Seconds of the processor's time, so that a busy machine changes nothing. */
+const clock = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** Some times what it takes, all told; quadratic passes take minutes. */
+const SECONDS = 8;
+
 const COUNT = 20_000;
 const each = <T>(make: (i: number) => T): T[] => Array.from({ length: COUNT }, (_, i) => make(i));
 const last = `v${COUNT}`;
@@ -28,18 +37,17 @@ describe(`${COUNT} nodes`, () => {
     ['with a thousand dots in a name', () => spec(each((i) => node('Relu', [`v${i}`], [`v${i + 1}`], {}, i ? '' : '/a' + '.b'.repeat(5000))))], // prettier-ignore
   ])('%s are read within seconds', async (_, bytes) => {
     const file = bytes();
-    const start = performance.now();
+    const start = clock();
     const network = await importOnnx(file);
-    // An order of magnitude above what it takes; quadratic passes take minutes.
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(clock() - start).toBeLessThan(SECONDS);
     expect(network.outputs).toEqual([last]);
   });
 
   it('that build on one another are built within seconds', async () => {
     const network = await importOnnx(spec(each((i) => relu(i))));
-    const start = performance.now();
+    const start = clock();
     network.build({ inputs: { v0: input('v0', [1, 2, 4, 4]) } });
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(clock() - start).toBeLessThan(SECONDS);
   });
 
   it('stop within a second of an abort, with the reason that was given', async () => {
@@ -47,12 +55,12 @@ describe(`${COUNT} nodes`, () => {
     const pending = importOnnx(spec(each((i) => relu(i, 'none'))), { signal: controller.signal });
     let aborted = 0;
     setTimeout(() => {
-      aborted = performance.now();
+      aborted = clock();
       controller.abort(new Error('enough'));
     }, 30);
     await expect(pending).rejects.toThrow('enough');
     expect(aborted).toBeGreaterThan(0);
-    expect(performance.now() - aborted).toBeLessThan(1000);
+    expect(clock() - aborted).toBeLessThan(1);
   });
 });
 

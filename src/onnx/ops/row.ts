@@ -20,6 +20,9 @@ export interface BatchStatistics {
   update(input: number, batch: Shaped, momentum: number, scale: number): void;
 }
 
+/** More numbers than any rank, split or padding has; they are copied and searched, and appear in messages. */
+const MAX_LIST = 1024;
+
 export class OpContext<T extends Shaped> {
   constructor(
     readonly node: OnnxNode,
@@ -66,14 +69,17 @@ export class OpContext<T extends Shaped> {
     return known;
   }
 
-  /** The values of input `i`; undefined where it is omitted. */
+  /** The values of input `i`, a list of extents, axes or amounts; undefined where it is omitted. */
   numbers(i: number): readonly number[] | undefined {
-    return this.has(i) ? Array.from(this.constant(i).data) : undefined;
+    if (!this.has(i)) return undefined;
+    const { data } = this.constant(i);
+    if (data.length > MAX_LIST) throw this.invalid(`input ${i} is a list of ${data.length} numbers`);
+    return Array.from(data);
   }
 
   /** The one value of input `i`, or the fallback where it is omitted or empty. */
   scalar(i: number, fallback: number): number {
-    return this.numbers(i)?.[0] ?? fallback;
+    return this.has(i) ? (this.constant(i).data[0] ?? fallback) : fallback;
   }
 
   int(key: string, fallback: number): number {
