@@ -4,15 +4,34 @@ import { defineConfig, type Plugin } from 'vite';
 const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { peerDependencies: object };
 
 /**
- * Of protobufjs the package carries the reader and the writer (proto.ts, proto_write.ts). What its utilities load for
- * everything else (Long, services, base64) is left out.
+ * Of protobufjs the package carries the reader and the writer (src/onnx/proto.ts, export.ts), as modules: a page's bundler
+ * can drop either, and Node's `require` is not brought along. Their utilities are cut to what the two use; Long,
+ * services and base64 stay behind.
  */
 const leanProtobuf: Plugin = {
   name: 'lean-protobufjs',
-  enforce: 'pre',
-  resolveId: (id, from) =>
-    from?.includes('/protobufjs/src/') && /^(long|\.\/(aspromise|base64|eventemitter))$/.test(id) ? '\0empty' : null,
-  load: (id) => (id === '\0empty' ? 'module.exports = null;' : null),
+  transform(code, id) {
+    if (!id.includes('/protobufjs/src/')) return null;
+    if (id.endsWith('/util/minimal.js'))
+      return `import LongBits from './longbits.js';
+import utf8 from './utf8.js';
+import float from './float.js';
+import pool from './pool.js';
+const isString = (value) => typeof value === 'string';
+export default { LongBits, utf8, float, pool, isString, merge: Object.assign, recursionLimit: 100 };`;
+    const imports: string[] = [];
+    const body = code.replace(/require\("([^"]+)"\)/g, (_, from: string) => {
+      // The 64-bit halves name the utilities that hold them, and use none.
+      if (id.endsWith('/longbits.js')) return '{}';
+      imports.push(`import required${imports.length} from '${from}.js';`);
+      return `required${imports.length - 1}`;
+    });
+    return `${imports.join('\n')}
+const module = { exports: {} };
+const exports = module.exports;
+${body}
+export default module.exports;`;
+  },
 };
 
 /** The licences of what is carried, beside it. */
@@ -29,7 +48,7 @@ const licences: Plugin = {
 /**
  * One build of all entries, with common code in common chunks: an engine of 'wgrad/node' must know the ops and the
  * classes of 'wgrad' as its own. `ssr` only means that peers and Node's modules stay imports; which entries may reach
- * Node's is asserted in test/package/package.test.ts.
+ * Node's is asserted in test/package.test.ts.
  */
 export default defineConfig({
   plugins: [leanProtobuf, licences],

@@ -3,6 +3,7 @@
 export type ErrorCode =
   // the machine
   | 'no-webgpu' // navigator.gpu is absent
+  | 'package-missing' // an optional package that Node needs is not installed
   | 'insecure-context' // a page that is not https or localhost
   | 'no-adapter' // WebGPU is there, no adapter is
   | 'limit-exceeded' // the device's limits are too small

@@ -11,6 +11,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { adapterChoices, candidates, thisMachine, type AdapterChoice, type Candidate } from './candidates.ts';
+import { peer } from './peer.ts';
 import { carriedSwiftShader } from './swiftshader.ts';
 
 export { adapterChoices, type AdapterChoice } from './candidates.ts';
@@ -63,7 +64,7 @@ const driverSettings = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
 
 async function request(candidate: Candidate): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
   if (process.platform === 'linux') await ensureLoader(candidate);
-  const { create, globals } = await import('webgpu');
+  const { create, globals } = await peer('webgpu', () => import('webgpu'), 'WebGPU in Node');
   for (const [name, value] of Object.entries(globals)) {
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
   }
@@ -137,6 +138,6 @@ async function open({ choice = process.env['WGRAD_ADAPTER'] || undefined, log }:
   }
   throw new WgradError('no-adapter', `no WebGPU adapter: ${tried.join('; ')}`, {
     remedy:
-      'Run `npm ci` on linux x64 for the carried SwiftShader, or install a Vulkan driver, and check WGRAD_ADAPTER and VK_DRIVER_FILES',
+      'On linux x64 `npm install @sparticuz/chromium` brings a software adapter; else install a Vulkan driver, and check WGRAD_ADAPTER and VK_DRIVER_FILES',
   });
 }

@@ -1,8 +1,9 @@
 /** Pictures from disk, decoded by sharp: JPEG, PNG, WebP, GIF, TIFF and AVIF to upright 8-bit sRGB. */
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { pictureKind } from '../image/kinds.ts';
+import { peer } from './peer.ts';
 import { readWhole } from './read.ts';
 
 export interface DecodeOptions {
@@ -22,7 +23,7 @@ const pixelFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];
  *   on white, EXIF orientation is applied, an animation gives its first frame. TIFFs of floats hold 0 to 1 for black to
  *   white, as those that NumPy's tools write.
  * @throws WgradError 'file-missing'; 'image-decode' naming the file: no picture, of a kind that is not read, damaged, of
- *   more pixels than the budget.
+ *   more pixels than the budget; 'package-missing' without sharp.
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const path = typeof source === 'string' ? source : undefined;
@@ -42,6 +43,7 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   if (kind && !kind.decodable) {
     throw fail(`${kind.name} pictures are not read`, undefined, 'Save it as PNG or JPEG');
   }
+  const { default: sharp } = await peer('sharp', () => import('sharp'), 'decoding pictures');
   try {
     // 'error' refuses truncated files, and lets pass what decoders only warn about.
     const picture = sharp(bytes, { limitInputPixels, failOn: 'error' });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const above = ['../', '../../', '../../../'].map((path) => new URL(path, import.meta.url));
+const above = [1, 2, 3, 4].map((steps) => new URL('../'.repeat(steps), import.meta.url));
 
 /** With a slash at its end. */
 export const packageFolder = fileURLToPath(above.find((folder) => existsSync(new URL('package.json', folder)))!);

@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises';
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib';
 import { WgradError } from '../errors.ts';
 import { cacheFolder } from './cache.ts';
+import { INSTALL_PEERS } from './peer.ts';
 import { readTar } from './tar.ts';
 
 /** The list of what a folder must hold, written last. Sizes in bytes by path. */
@@ -47,7 +48,10 @@ async function unpackTar(archive: string, folder: string, manifest: Record<strin
   try {
     bytes = brotliDecompressSync(await readFile(archive));
   } catch (cause) {
-    throw new WgradError('file-format', `${archive} cannot be decompressed`, { remedy: 'Run `npm ci` again', cause });
+    throw new WgradError('file-format', `${archive} cannot be decompressed`, {
+      remedy: 'Install @sparticuz/chromium again',
+      cause,
+    });
   }
   for (const file of readTar(bytes, archive)) {
     await mkdir(dirname(join(folder, file.path)), { recursive: true });
@@ -66,7 +70,10 @@ async function unpackFile(
   try {
     await pipeline(createReadStream(archive), createBrotliDecompress(), createWriteStream(target, { mode: 0o755 }));
   } catch (cause) {
-    throw new WgradError('file-format', `${archive} cannot be decompressed`, { remedy: 'Run `npm ci` again', cause });
+    throw new WgradError('file-format', `${archive} cannot be decompressed`, {
+      remedy: 'Install @sparticuz/chromium again',
+      cause,
+    });
   }
   manifest[path] = statSync(target).size;
 }
@@ -97,13 +104,18 @@ async function moveIntoPlace(fresh: string, folder: string): Promise<void> {
  * @param name the folder's name; the package's version is added to it.
  * @param archives file names in the package's `bin` folder: `*.tar.br` is unpacked, `NAME.br` becomes the file NAME.
  * @returns the folder's path.
- * @throws WgradError `file-missing` without the package or the archive, `file-format` on a damaged archive.
+ * @throws WgradError `package-missing` without the package, `file-missing` without the archive, `file-format` on a damaged archive.
  */
 export async function unpack(name: string, archives: readonly string[], cache = cacheFolder()): Promise<string> {
   const source = chromiumPackage();
-  if (!source || !archives.every((archive) => existsSync(join(source.bin, archive)))) {
+  if (!source) {
+    throw new WgradError('package-missing', 'the npm package @sparticuz/chromium is not installed', {
+      remedy: `Install what Node needs: ${INSTALL_PEERS}`,
+    });
+  }
+  if (!archives.every((archive) => existsSync(join(source.bin, archive)))) {
     throw new WgradError('file-missing', `the npm package @sparticuz/chromium does not hold ${archives.join(', ')}`, {
-      remedy: 'Run `npm ci`',
+      remedy: 'Install it anew',
     });
   }
   const folder = join(cache, `${name}-${source.version}`);

@@ -1,3 +1,4 @@
+/// <reference path="./protobufjs.d.ts" />
 /**
  * OnnxGraph -> ONNX bytes, with other values for its initialisers.
  *

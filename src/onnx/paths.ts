@@ -83,7 +83,8 @@ function fromScope(node: OnnxNode): string | undefined {
     .replace(/__\d+$/, '')
     .split('/')
     .filter(Boolean);
-  const operation = segments.pop()!;
+  const operation = segments.pop();
+  if (operation === undefined) return undefined;
   if (!node.name.startsWith('/')) return segments.join('/') || undefined;
   let raw = '';
   const path = segments.map((segment) => {

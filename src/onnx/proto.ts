@@ -1,3 +1,4 @@
+/// <reference path="./protobufjs.d.ts" />
 /**
  * The one place that reads protobuf: onnx-proto's code, cut down by scripts/proto.ts, on the reader of protobufjs.
  * Neither has a notion of a bad model: whatever they throw leaves here as 'onnx-parse'.

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import { layerTree, resolveName } from '../../src/onnx/layers.ts';
 import { storedParameters } from '../../src/onnx/parameters.ts';
-import { f32, model, node, value } from './builder.ts';
+import { f32, model, node, smallSpec, value } from './builder.ts';
 import { resnet, type Exporter } from './resnet.ts';
 
 async function open(bytes: Uint8Array) {
@@ -166,4 +166,11 @@ describe('names that nothing has', () => {
     expect(find('fc.weight')).toMatchObject({ kind: 'parameter' });
     expect((await open(resnet('keras').bytes)).find('conv2_block1_out')).toMatchObject({ kind: 'layer', name: 'conv2.block1.out' }); // prettier-ignore
   });
+});
+
+it('names of slashes alone are no scopes', async () => {
+  const spec = smallSpec();
+  const nodes = spec.nodes!.map((n, i) => ({ ...n, name: '/'.repeat(i + 1) }));
+  const tree = layerTree(await decodeOnnx(model({ ...spec, nodes })));
+  expect([...tree.layers.keys()].filter(Boolean).length).toBeGreaterThan(4);
 });
