@@ -1,4 +1,3 @@
-/// <reference path="./protobufjs.d.ts" />
 /**
  * OnnxGraph -> ONNX bytes, with other values for its initialisers.
  *
@@ -6,6 +5,7 @@
  * and float16 inputs become float32, so that no runtime rounds what training changed. Operator set, node names and
  * metadata are kept; external data comes home into the one file.
  */
+// @ts-expect-error: protobufjs has types for its entry only
 import ProtoWriter from 'protobufjs/src/writer.js';
 import { WgradError } from '../errors.ts';
 import type { IAttributeProto, IModelProto, INodeProto, ITensorProto, IValueInfoProto } from './proto.ts';

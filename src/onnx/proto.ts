@@ -1,8 +1,8 @@
-/// <reference path="./protobufjs.d.ts" />
 /**
  * The one place that reads protobuf: onnx-proto's code, cut down by scripts/proto.ts, on the reader of protobufjs.
  * Neither has a notion of a bad model: whatever they throw leaves here as 'onnx-parse'.
  */
+// @ts-expect-error: protobufjs has types for its entry only
 import Reader from 'protobufjs/src/reader.js';
 import { WgradError } from '../errors.ts';
 import { decodeModelProto, type IModelProto } from './proto_read.gen.ts';
