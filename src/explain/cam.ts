@@ -39,13 +39,13 @@ export const defineCam = ({ summary, weigh, principal = false }: Cam) =>
     },
     target: 'one',
     cost: ({ augmentSmooth }) => ({ gradients: augmentSmooth ? 6 : 1 }),
-    async compile(model, score, { layer, relu, eigenSmooth, augmentSmooth }) {
+    async compile(model, score, { layer, relu, eigenSmooth, augmentSmooth }, control) {
       const scored = score({ batch: 1 });
       const { value, channelsFirst } = scored.graph.map(layer);
       const [g] = grad(sum(scored.scores), [value]);
       const weighted = weigh(channelsFirst(value), channelsFirst(g!));
       const cam = eigenSmooth ? weighted : sum(weighted, [1], true);
-      const program = await model.engine.compile({ outputs: { cam, scores: scored.scores } });
+      const program = await model.engine.compile({ outputs: { cam, scores: scored.scores } }, control);
       const [, , h, w] = cam.shape as [number, number, number, number];
       return {
         async run({ pixels, feeds, signal, onProgress }) {

@@ -1,4 +1,5 @@
 /** explain() and the compiled Explainer behind it. */
+import { untilAborted } from '../abort.ts';
 import { WgradError } from '../errors.ts';
 import { checkPicture } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
@@ -37,7 +38,7 @@ export async function explain(
   options: MethodOptions & Omit<RunOptions, 'target'> & { target?: Target | readonly Target[]; targets?: Targets },
 ): Promise<Attribution | Attribution[]> {
   const { target, targets, signal, onProgress, onPartial, ...compiled } = options;
-  const explainer = await createExplainer(model, compiled as MethodOptions);
+  const explainer = await createExplainer(model, compiled as MethodOptions, { signal });
   try {
     const run = { signal, onProgress, onPartial };
     if (pixels instanceof Float32Array) {
@@ -57,11 +58,16 @@ export async function explain(
 }
 
 /** Compiles a method once, for many pictures and targets. The parameters' values are those at the time of a run. */
-export async function createExplainer(model: Model, options: MethodOptions): Promise<Explainer> {
+export async function createExplainer(
+  model: Model,
+  options: MethodOptions,
+  control: { signal?: AbortSignal | undefined } = {},
+): Promise<Explainer> {
   const { method: name, output = 'logit', ...given } = options;
   const method = methodOf(name);
   const resolved = readOptions(name, method.options, given);
-  const compile = (score: Score) => method.compile(model, score, resolved);
+  const compile = (score: Score, by = control) => method.compile(model, score, resolved, by);
+  control.signal?.throwIfAborted();
   return new Explainer(model, name, method, compile, await compile(classScore(model, output)));
 }
 
@@ -82,7 +88,7 @@ export class Explainer {
     readonly model: Model,
     readonly name: MethodName,
     private readonly method: Method,
-    private readonly compile: (score: Score) => Promise<CompiledMethod>,
+    private readonly compile: (score: Score, control: { signal?: AbortSignal | undefined }) => Promise<CompiledMethod>,
     private readonly classes: CompiledMethod,
   ) {
     this.revision = model.revision;
@@ -102,7 +108,7 @@ export class Explainer {
     const picture = pixels.slice();
     const result = this.turn.then(() => this.runNow(picture, options));
     this.turn = result.catch(() => undefined);
-    return result;
+    return untilAborted(result, options.signal);
   }
 
   /** One map for each target, or for the classes with the highest scores, highest first (SHAP's ranked outputs). */
@@ -147,7 +153,7 @@ export class Explainer {
     if (this.unit?.target !== target) {
       this.unit?.compiled.dispose();
       this.unit = undefined;
-      this.unit = { target, compiled: await this.compile(unitScore(this.model, target)) };
+      this.unit = { target, compiled: await this.compile(unitScore(this.model, target), options) };
     }
     const result = await this.unit.compiled.run({ ...options, pixels, weights: Float32Array.of(1), feeds: {} });
     const label = typeof target === 'string' ? target : undefined;

@@ -129,7 +129,13 @@ export interface Method<S extends OptionTable = OptionTable> {
   target: 'one' | 'all';
   /** @param size values of one picture. */
   cost(options: ResolvedOptions<S>, size: number): Cost;
-  compile(model: Model, score: Score, options: ResolvedOptions<S>): Promise<CompiledMethod>;
+  /** @param control its signal goes to every `engine.compile`. */
+  compile(
+    model: Model,
+    score: Score,
+    options: ResolvedOptions<S>,
+    control: { signal?: AbortSignal | undefined },
+  ): Promise<CompiledMethod>;
 }
 
 /** Keeps the option table's type where a method is written as a literal. */

@@ -1,4 +1,5 @@
 /** Pipelines, made once for each specialised module, in parallel; explicit layouts, so that bind groups can be reused. */
+import { untilAborted } from '../abort.ts';
 import { WgradError } from '../errors.ts';
 import { Lru } from '../lru.ts';
 import type { Device } from './device.ts';
@@ -103,15 +104,4 @@ export class PipelineCache {
     const why = where.join('; ') || cause.message;
     throw new WgradError('kernel-invalid', `kernel ${kernel.name} does not compile: ${why}`, { cause });
   }
-}
-
-/** `work`, or the signal's reason as soon as it is aborted; `work` itself goes on. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,7 +1,9 @@
 /** What of a model lives how long: runs end, later use is 'disposed', an abort is at once, programs and buffers do not pile up. */
 import { describe, expect, it } from 'vitest';
 import { resnetGraph } from '../../scripts/resnet.ts';
-import { createExplainer } from '../../src/explain/explainer.ts';
+import { createExplainer, explain } from '../../src/explain/explainer.ts';
+import { ascend } from '../../src/ascent/ascend.ts';
+import { logit } from '../../src/ascent/objective.ts';
 import { Model } from '../../src/model/model.ts';
 import { createEngine } from '../../src/node/index.ts';
 import { encodeOnnx } from '../../src/onnx/export.ts';
@@ -130,16 +132,21 @@ const dataset = (classes = ['a', 'b', 'c']): Dataset =>
   );
 
 describe('an abort', () => {
-  it('stops a run, a save, an evaluation and a training at once, and leaves nothing', async () => {
+  it('stops whatever takes a signal at once, and leaves nothing', async () => {
     const engine = await testEngine();
     const model = await open();
     model.freeze().unfreeze('fc');
     await model.run(picture);
+    const explainer = await createExplainer(model, { method: 'gradient' });
     const before = engine.memory;
-    // The first two are done within a turn of the event loop, the others compile.
+    // Some are done within a turn of the event loop; the last two compile first.
     const works: [after: number, work: (signal: AbortSignal) => Promise<unknown>][] = [
       [0, (signal) => model.run(picture, { signal })],
       [0, (signal) => model.saveOnnx({ signal })],
+      [0, (signal) => explain(model, picture, { method: 'gradient', target: 0, signal })],
+      [0, (signal) => explain(model, picture, { method: 'rise', target: 0, signal })],
+      [0, (signal) => explainer.run(picture, { signal })],
+      [0, (signal) => ascend(model, { objective: logit('a'), steps: 50, signal }).next()],
       [1, (signal) => evaluate(model, dataset(), { signal, batchSize: 5 })],
       [
         1,
@@ -161,6 +168,7 @@ describe('an abort', () => {
     }
     await expect.poll(() => engine.memory).toEqual(before);
     expect((await model.run(picture)).logits.every(Number.isFinite)).toBe(true);
+    explainer.dispose();
     model.dispose();
   });
 });

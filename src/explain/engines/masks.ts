@@ -42,11 +42,11 @@ export interface Masked {
 export async function compileMasked(
   model: Model,
   score: Score,
-  { mask, limit: batch }: { mask: (batch: number) => Tensor; limit: number },
+  { mask, limit: batch, signal }: { mask: (batch: number) => Tensor; limit: number; signal?: AbortSignal | undefined },
 ): Promise<Masked> {
   const points = maskedPicture(model.pictureShape, mask(batch));
   const { outputs } = score({ input: points });
-  const program = await model.engine.compile({ outputs: { outputs } });
+  const program = await model.engine.compile({ outputs: { outputs } }, { signal });
   const classes = outputs.shape[1]!;
   // The classes' weights are an input of the score only: the outputs do without.
   const needed = (feeds: Feeds) =>

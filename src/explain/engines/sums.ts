@@ -31,6 +31,7 @@ export interface SumOptions<V extends string> {
   build: (batch: number) => Batch<V>;
   /** Also add up the squares of the terms, for standard errors. */
   squares?: boolean;
+  signal?: AbortSignal | undefined;
 }
 
 export interface SumRequest {
@@ -75,7 +76,7 @@ export async function compileSum<V extends string>(model: Model, options: SumOpt
   const updates = [accumulate(total, terms)];
   if (totalOfSquares) updates.push(accumulate(totalOfSquares, square(terms)));
   const { engine } = model;
-  const program = await engine.compile({ outputs: values, updates });
+  const program = await engine.compile({ outputs: values, updates }, { signal: options.signal });
   const names = Object.keys(values) as V[];
 
   return {

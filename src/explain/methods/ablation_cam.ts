@@ -21,13 +21,16 @@ export const ablationCam = defineMethod({
   target: 'one',
   // A pass behind the last stage is next to nothing; at an earlier layer it is the rest of the network, once a channel.
   cost: () => ({ forwards: 2 }),
-  async compile(model, score, { layer, relu, batch: limit }) {
+  async compile(model, score, { layer, relu, batch: limit }, control) {
     const picture = input(model.inputName, [1, ...model.pictureShape]);
     const whole = score({ input: picture });
     const { value, channelsFirst } = whole.graph.map(layer);
     const activations = channelsFirst(value);
     const [, k, h, w] = activations.shape as [number, number, number, number];
-    const first = await model.engine.compile({ outputs: { stored: value, activations, scores: whole.scores } });
+    const first = await model.engine.compile(
+      { outputs: { stored: value, activations, scores: whole.scores } },
+      control,
+    );
     const batch = Math.min(limit, k);
     // The tail at another batch: the layer's value is fed, what else of the network it needs runs on the picture.
     const tail = score({ input: broadcastTo(picture, [batch, ...model.pictureShape]) });
@@ -40,7 +43,7 @@ export const ablationCam = defineMethod({
     );
     const fed = input('activations', value.shape);
     const [scores] = substitute([tail.scores], at.value, mul(fed, kept));
-    const ablated = await model.engine.compile({ outputs: { scores: scores! } }).catch((error: unknown) => {
+    const ablated = await model.engine.compile({ outputs: { scores: scores! } }, control).catch((error: unknown) => {
       first.dispose();
       throw error;
     });

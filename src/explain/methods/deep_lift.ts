@@ -27,7 +27,7 @@ export const deepShap = defineMethod({
     forwards: (baselines?.length ?? size) / size,
     gradients: (baselines?.length ?? size) / size,
   }),
-  async compile(model, score, { batch: limit, ...options }) {
+  async compile(model, score, { batch: limit, ...options }, control) {
     const shape = model.pictureShape;
     const size = sizeOf(shape);
     const baselines = options.baselines ?? new Float32Array(size);
@@ -36,6 +36,7 @@ export const deepShap = defineMethod({
     }
     const total = baselines.length / size;
     const differences = await compileSum(model, {
+      ...control,
       count: total,
       limit,
       build(batch) {

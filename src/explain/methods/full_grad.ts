@@ -31,7 +31,7 @@ export const fullGrad = defineMethod({
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1.3 }),
-  async compile(model, score) {
+  async compile(model, score, _, control) {
     const { graph, scores } = score({ batch: 1 });
     const places = biases(scores);
     const [gx, ...gs] = grad(sum(scores), [graph.input, ...places.map(([value]) => value)]);
@@ -44,7 +44,7 @@ export const fullGrad = defineMethod({
     };
     const terms = places.map(([, bias], i) => mul(reshape(bias, [1, bias.size, 1, 1]), gs[i]!));
     const map = terms.reduce((total, term) => add(total, scaled(term)), scaled(mul(graph.input, gx!)));
-    const program = await model.engine.compile({ outputs: { map, scores } });
+    const program = await model.engine.compile({ outputs: { map, scores } }, control);
     return {
       async run({ pixels, feeds, onProgress }) {
         const { map, scores } = await program.run({ [model.inputName]: pixels, ...feeds });

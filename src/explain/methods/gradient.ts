@@ -17,7 +17,7 @@ export const gradient = defineMethod({
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
-  compile: (model, score) => compileGradient(model, score, (g) => g),
+  compile: (model, score, _, control) => compileGradient(model, score, control, (g) => g),
 });
 
 /**
@@ -30,7 +30,7 @@ export const guidedBackprop = defineMethod({
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
-  compile: (model, score) => compileGradient(model, score, (g) => g, guided),
+  compile: (model, score, _, control) => compileGradient(model, score, control, (g) => g, guided),
 });
 
 /** Deconvnet: a ReLU passes back g where g > 0. (Zeiler and Fergus 2014, arXiv:1311.2901.) Fails as guided does. */
@@ -39,7 +39,8 @@ export const deconvnet = defineMethod({
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
-  compile: (model, score) => compileGradient(model, score, (g) => g, { relu: (_, [g]) => [() => relu(g!)] }),
+  compile: (model, score, _, control) =>
+    compileGradient(model, score, control, (g) => g, { relu: (_, [g]) => [() => relu(g!)] }),
 });
 
 export const guided: Rules = { relu: ({ outputs: [y] }, [g]) => [() => mask(relu(g!), y!)] };
@@ -50,12 +51,13 @@ type Rules = NonNullable<GradOptions['rules']>;
 export async function compileGradient(
   model: Model,
   score: Score,
+  control: { signal?: AbortSignal | undefined },
   finish: (gradient: Tensor, picture: Tensor) => Tensor,
   rules: Rules = {},
 ): Promise<CompiledMethod> {
   const { graph, scores } = score({ batch: 1 });
   const [g] = grad(sum(scores), [graph.input], { rules });
-  const program = await model.engine.compile({ outputs: { map: finish(g!, graph.input), scores } });
+  const program = await model.engine.compile({ outputs: { map: finish(g!, graph.input), scores } }, control);
   return {
     async run({ pixels, feeds, onProgress }) {
       const { map, scores } = await program.run({ [model.inputName]: pixels, ...feeds });

@@ -21,7 +21,7 @@ export const guidedGradCam = defineMethod({
   },
   target: 'one',
   cost: () => ({ gradients: 1.5 }),
-  async compile(model, score, { layer, interpolation }) {
+  async compile(model, score, { layer, interpolation }, control) {
     const { graph, scores } = score({ batch: 1 });
     const { value, channelsFirst } = graph.map(layer);
     const [g] = grad(sum(scores), [value]);
@@ -29,7 +29,7 @@ export const guidedGradCam = defineMethod({
     const [back] = grad(sum(scores), [graph.input], { rules: guided });
     const [, height, width] = model.pictureShape;
     const map = mul(back!, resize(cam, [height, width], { mode: interpolation }));
-    const program = await model.engine.compile({ outputs: { map, scores } });
+    const program = await model.engine.compile({ outputs: { map, scores } }, control);
     return {
       async run({ pixels, feeds, onProgress }) {
         const { map, scores } = await program.run({ [model.inputName]: pixels, ...feeds });

@@ -11,5 +11,5 @@ export const inputXGradient = defineMethod({
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
-  compile: (model, score) => compileGradient(model, score, (g, x) => mul(g, x)),
+  compile: (model, score, _, control) => compileGradient(model, score, control, (g, x) => mul(g, x)),
 });

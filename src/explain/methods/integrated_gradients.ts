@@ -23,7 +23,7 @@ export const integratedGradients = defineMethod({
   },
   target: 'one',
   cost: ({ steps }) => ({ gradients: steps + 2 }),
-  async compile(model, score, { steps, batch: limit, ...options }) {
+  async compile(model, score, { steps, batch: limit, ...options }, control) {
     const shape = model.pictureShape;
     const [c, h, w] = shape;
     const baseline = options.baseline ?? new Float32Array(sizeOf(shape));
@@ -38,6 +38,7 @@ export const integratedGradients = defineMethod({
     const alphas = [...rule.nodes, 0, 1];
     const weights = Float64Array.of(...rule.weights, 0, 0);
     const gradients = await compileSum(model, {
+      ...control,
       count: alphas.length,
       limit,
       build(batch) {

@@ -29,7 +29,7 @@ export const occlusion = defineMethod({
   },
   target: 'one',
   cost: ({ window, stride }, size) => ({ forwards: windows(Math.sqrt(size / 3), window, stride) ** 2 + 1 }),
-  async compile(model, score, { window, stride, baseline, batch, ...options }) {
+  async compile(model, score, { window, stride, baseline, batch, ...options }, control) {
     const { windowWidth = window, strideWidth = stride } = options;
     const [, h, w] = model.pictureShape;
     if (window > h || windowWidth > w) {
@@ -43,7 +43,11 @@ export const occlusion = defineMethod({
     const tops = [0, ...rows.flatMap((top) => columns.map(() => top))];
     const lefts = [0, ...rows.flatMap(() => columns)];
     const count = tops.length;
-    const masked = await compileMasked(model, score, { mask: windowMasks([h, w]), limit: Math.min(batch, count) });
+    const masked = await compileMasked(model, score, {
+      ...control,
+      mask: windowMasks([h, w]),
+      limit: Math.min(batch, count),
+    });
     const fill = new Float32Array(sizeOf(model.pictureShape)).fill(baseline);
     return {
       async run(run) {

@@ -27,7 +27,7 @@ export const rise = defineMethod({
   },
   target: 'one',
   cost: ({ samples }) => ({ forwards: samples + 1 }),
-  async compile(model, score, { cells, p, seed, grids, shifts, batch: limit, ...options }) {
+  async compile(model, score, { cells, p, seed, grids, shifts, batch: limit, ...options }, control) {
     const samples = shifts ? shifts.length / 2 : options.samples;
     if ((grids?.length ?? 0) !== (shifts ? samples * cells * cells : 0)) {
       throw new WgradError(
@@ -38,6 +38,7 @@ export const rise = defineMethod({
     if (p === 0) throw new WgradError('invalid-argument', 'rise: p is 0; nothing would show');
     const [c, h, w] = model.pictureShape;
     const sums = await compileSum(model, {
+      ...control,
       count: samples + 1,
       limit,
       build(batch) {

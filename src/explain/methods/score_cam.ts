@@ -19,14 +19,15 @@ export const scoreCam = defineMethod({
   target: 'one',
   // One mask a channel: 2,048 at the last stage of ResNet-50, the usual layer.
   cost: () => ({ forwards: 2049 }),
-  async compile(model, score, { layer, relu, batch }) {
+  async compile(model, score, { layer, relu, batch }, control) {
     const scored = score({ batch: 1 });
     const { value, channelsFirst } = scored.graph.map(layer);
     const activations = channelsFirst(value);
     const [, k, h, w] = activations.shape as [number, number, number, number];
     const [, height, width] = model.pictureShape;
-    const first = await model.engine.compile({ outputs: { activations, scores: scored.scores } });
+    const first = await model.engine.compile({ outputs: { activations, scores: scored.scores } }, control);
     const masked = await compileMasked(model, score, {
+      ...control,
       limit: Math.min(batch, k),
       mask(n) {
         const cells = resize(input('cells', [n, 1, h, w]), [height, width], { alignCorners: true });

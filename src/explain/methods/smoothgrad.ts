@@ -26,11 +26,12 @@ export const smoothGrad = defineMethod({
   },
   target: 'one',
   cost: ({ samples }) => ({ gradients: samples + 1 }),
-  async compile(model, score, { noise, seed, sigma, squared, batch: limit, ...options }) {
+  async compile(model, score, { noise, seed, sigma, squared, batch: limit, ...options }, control) {
     const shape = model.pictureShape;
     const size = sizeOf(shape);
     const samples = noise ? countOf(noise, size) : options.samples;
     const gradients = await compileSum(model, {
+      ...control,
       count: samples + 1,
       limit,
       build(batch) {

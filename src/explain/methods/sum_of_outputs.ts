@@ -10,5 +10,5 @@ export const sumOfOutputs = defineMethod({
   options: {},
   target: 'all',
   cost: () => ({ gradients: 1 }),
-  compile: (model, score) => compileGradient(model, score, (g) => g),
+  compile: (model, score, _, control) => compileGradient(model, score, control, (g) => g),
 });
