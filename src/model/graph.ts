@@ -63,10 +63,11 @@ export function modelGraph(
       remedy: 'Pictures are given with the channels first, whatever the layout of the file',
     });
   }
-  const built = network.build({
+  const request = {
     inputs: { [role.name]: role.layout === 'nhwc' ? transpose(x, [0, 2, 3, 1]) : x },
     ...(trainBatchNorm && { trainBatchNorm }),
-  });
+  };
+  const built = asSized(x, role.size, () => network.build(request));
   const value = (name: string): Tensor => {
     const found = built.values.get(network.resolve(name));
     if (!found) throw new WgradError('unknown-name', `'${name}' names nothing that is computed`);
@@ -87,6 +88,19 @@ export function modelGraph(
     value,
     map: (name) => mapOf(network, name, value),
   };
+}
+
+/** The size of the file is a default; a graph that does not allow another one says so in an op's words. */
+function asSized<T>({ shape }: Tensor, [height, width]: readonly [number, number], build: () => T): T {
+  try {
+    return build();
+  } catch (cause) {
+    if (!(cause instanceof WgradError) || (shape[2] === height && shape[3] === width)) throw cause;
+    throw new WgradError(cause.code, `pictures of ${shape[2]} x ${shape[3]}: ${cause.message}`, {
+      remedy: `The file is made for pictures of ${height} x ${width}`,
+      cause,
+    });
+  }
 }
 
 function mapOf(network: Network, name: string | undefined, value: (name: string) => Tensor): FeatureMap {

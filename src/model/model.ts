@@ -95,6 +95,10 @@ export class Model {
     const { input, scores } = roles;
     const preprocess = readPreprocess(metadata, given, input?.channels ?? 3, warn);
     const labels = scores && readLabels(metadata, given, classesOf(scores), warn);
+    if (input?.batchFixedBy) {
+      const batch = input.batch ?? 1;
+      warn(`the file is made for batches of ${batch} (${input.batchFixedBy}): pictures run ${batch} at a time. Export it with an open batch axis to run more at once`); // prettier-ignore
+    }
     if (scores && scores.tail !== 'none' && scores.output === 'logits') {
       warn(`the output 'logits' holds probabilities: run() gives them as 'probabilities', and the scores as 'logits'`);
     }

@@ -20,6 +20,8 @@ export interface InputRole {
   batch: number | null;
   height: number | null;
   width: number | null;
+  /** The node for which other batches than the file's run in parts of that many pictures; absent where any is one run. */
+  batchFixedBy?: string;
   /** Height and width of pictures: as asked for at loading, else the file's, else the preprocessing's crop, else 224. */
   size: readonly [number, number];
   /** Element type in the file, such as `f32` or `u8`; the engine computes in float32. */

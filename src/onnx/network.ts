@@ -4,7 +4,11 @@ import { labelCount, readPreprocess, type Given } from '../model/metadata.ts';
 import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter, NewHead } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
-import type { Roles } from '../model/roles.ts';
+import type { InputRole, Roles } from '../model/roles.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { concat } from '../ops/concat.ts';
+import { slice } from '../ops/slice.ts';
+import { openBatch } from './batch.ts';
 import { buildGraph } from './build.ts';
 import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
 import { dataflow, type Dataflow } from './dataflow.ts';
@@ -57,6 +61,17 @@ function allFinite(values: Float32Array): boolean {
   return true;
 }
 
+interface Found {
+  roles: Roles;
+  /** Shapes of all values at the default picture size. */
+  dims: Dims;
+  flow: Dataflow;
+  /** The graph for batches that the file does not state. */
+  anyBatch: OnnxGraph;
+  /** The only batch that it can be built for, and the node that is in the way of others. */
+  fixed: { batch: number; node: OnnxNode } | undefined;
+}
+
 export class OnnxNetwork implements Network {
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
@@ -68,7 +83,8 @@ export class OnnxNetwork implements Network {
   /** What the file says that one should know of. */
   readonly warnings: readonly string[];
 
-  private found: { roles: Roles; dims: Dims; flow: Dataflow } | undefined;
+  private found: Found | undefined;
+  private picture: Omit<InputRole, 'size'> | undefined;
 
   constructor(
     private graph: OnnxGraph,
@@ -81,6 +97,7 @@ export class OnnxNetwork implements Network {
     }));
     this.outputs = graph.outputs.map((output) => output.name);
     this.warnings = modeWarnings(graph, this.batchNorm);
+    this.picture = findInput(graph, dataflow(graph));
     this.tree = layerTree(graph);
     this.readLayers();
   }
@@ -112,27 +129,53 @@ export class OnnxNetwork implements Network {
   }
 
   /** Builds the graph once, for its shapes. @throws WgradError where it cannot be built at its own picture size. */
-  private find(output = this.given.output): NonNullable<OnnxNetwork['found']> {
+  private find(output = this.given.output): Found {
     if (this.found) return this.found;
-    const { graph, given, metadata } = this;
+    const { graph, given, metadata, picture } = this;
     const flow = dataflow(graph);
-    const role = findInput(graph, flow);
-    const crop = readPreprocess(metadata, given, role?.channels ?? 3, () => undefined)?.crop ?? DEFAULT_SIDE;
-    const [height, width] = given.size ?? [role?.height ?? crop, role?.width ?? crop];
-    const batch = role?.batch ?? PROBE_BATCH;
-    const picture = role?.layout === 'nhwc' ? [height, width, role.channels] : [role?.channels ?? 3, height, width];
-    const inputs = Object.fromEntries(
-      this.inputs.map(({ name, shape }) => [
-        name,
-        input(name, name === role?.name ? [batch, ...picture] : shape.map((dim, i) => dim ?? (i === 0 ? batch : 1))),
-      ]),
-    );
-    const { values } = this.build({ inputs });
-    const dims: Dims = new Map([...values].map(([name, tensor]) => [name, tensor.shape]));
+    const crop = readPreprocess(metadata, given, picture?.channels ?? 3, () => undefined)?.crop ?? DEFAULT_SIDE;
+    const size = given.size ?? ([picture?.height ?? crop, picture?.width ?? crop] as const);
+    const { batch, dims } = this.shapes(size);
+    const opened =
+      picture && (picture.batch !== null || batch !== PROBE_BATCH)
+        ? openBatch(graph, flow, dims, picture.name)
+        : { graph };
+    const fixed = 'blockedBy' in opened ? { batch, node: opened.blockedBy } : undefined;
     const hints = { output, labels: labelCount(metadata, given) };
     const scores = findScores(graph, flow, dims, (node) => this.layerOfNode.get(node), hints);
-    this.found = { roles: { input: role && { ...role, size: [height, width] }, ...scores }, dims, flow };
-    return this.found;
+    const fixedBy = fixed && { batchFixedBy: `node '${fixed.node.name}' (${fixed.node.opType})` };
+    const roles: Roles = { input: picture && { ...picture, size, ...fixedBy }, ...scores };
+    return (this.found = { roles, dims, flow, fixed, anyBatch: 'graph' in opened ? opened.graph : graph });
+  }
+
+  /** Dims of all values at the file's batch; where that is open, at one that can be told from axes of extent 1. */
+  private shapes([height, width]: readonly [number, number]): { batch: number; dims: Dims } {
+    const { picture } = this;
+    const at = (batch: number) => {
+      const { channels = 3 } = picture ?? {};
+      const extents = picture?.layout === 'nhwc' ? [height, width, channels] : [channels, height, width];
+      const inputs = this.inputs.map(({ name, shape }) => {
+        const open = shape.map((dim, i) => dim ?? (i === 0 ? batch : 1));
+        return [name, input(name, name === picture?.name ? [batch, ...extents] : open)];
+      });
+      const { values } = this.buildFrom(this.graph, { inputs: Object.fromEntries(inputs) });
+      return { batch, dims: new Map([...values].map(([name, tensor]) => [name, tensor.shape])) };
+    };
+    if (picture?.batch) return at(picture.batch);
+    try {
+      return at(PROBE_BATCH);
+    } catch (error) {
+      // Some exports leave the batch open and write 1 into their reshapes all the same.
+      try {
+        return at(1);
+      } catch {
+        if (!(error instanceof WgradError) || this.given.size || (picture?.height && picture.width)) throw error;
+        throw new WgradError(error.code, `pictures of ${height} x ${width}: ${error.message}`, {
+          remedy: 'The file leaves the size open: give it as size: [height, width], or --size H,W',
+          cause: error,
+        });
+      }
+    }
   }
 
   get metadata(): ReadonlyMap<string, string> {
@@ -158,8 +201,55 @@ export class OnnxNetwork implements Network {
   }
 
   build(request: BuildRequest): BuiltNetwork {
+    const { picture } = this;
+    const x = picture && request.inputs[picture.name];
+    if (!x || x.shape[0] === picture.batch) return this.buildFrom(this.graph, request);
+    if (picture.batch === null) {
+      try {
+        return this.buildFrom(this.graph, request);
+      } catch (error) {
+        // An open batch that the graph does not keep to is found by its shapes.
+        const { anyBatch, fixed } = this.find();
+        if (!fixed && anyBatch === this.graph) throw error;
+      }
+    }
+    // The batch in the file is a default.
+    const { anyBatch, fixed } = this.find();
+    return fixed ? this.inParts(request, picture.name, x, fixed.batch) : this.buildFrom(anyBatch, request);
+  }
+
+  /** Where the graph is made for one batch only: once for each part of the pictures, results side by side. */
+  private inParts(request: BuildRequest, name: string, x: Tensor, batch: number): BuiltNetwork {
+    const count = x.shape[0]! / batch;
+    if (!Number.isInteger(count)) {
+      throw new WgradError(
+        'shape',
+        `the file is made for batches of ${batch}: ${x.shape[0]} pictures are no multiple`,
+        {
+          remedy: `Give pictures by ${batch}, or export the model with an open batch axis`,
+        },
+      );
+    }
+    const parts = Array.from({ length: count }, (_, i) => {
+      const part = slice(x, [i * batch, ...x.shape.slice(1).map(() => 0)], [batch, ...x.shape.slice(1)]);
+      return this.buildFrom(this.graph, { ...request, inputs: { ...request.inputs, [name]: part } });
+    });
+    const joined = (pick: (part: BuiltNetwork) => Tensor): Tensor => {
+      const tensors = parts.map(pick);
+      // Parameters, and values that do not depend on the picture, are one tensor in all parts.
+      return tensors.every((t) => t === tensors[0]) || tensors[0]!.rank === 0 ? tensors[0]! : concat(tensors, 0);
+    };
+    const [first] = parts as [BuiltNetwork];
+    return {
+      outputs: Object.fromEntries(this.outputs.map((output) => [output, joined((part) => part.outputs[output]!)])),
+      values: new Map([...first.values.keys()].map((value) => [value, joined((part) => part.values.get(value)!)])),
+      updates: parts.flatMap((part) => part.updates),
+    };
+  }
+
+  private buildFrom(graph: OnnxGraph, request: BuildRequest): BuiltNetwork {
     const byBatch = alwaysByBatch(this.graph, this.batchNorm);
-    const { values, updates } = buildGraph(this.graph, {
+    const { values, updates } = buildGraph(graph, {
       inputs: request.inputs,
       parameters: new Map([...this.variables].map(([name, p]) => [name, p.variable.tensor])),
       batchNorm: (node) => {
