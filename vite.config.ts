@@ -69,6 +69,7 @@ export default defineConfig({
         browser: 'src/browser/index.ts',
         node: 'src/node/index.ts',
         cli: 'src/cli/main.ts',
+        launcher: 'src/cli/launcher.ts',
       },
       // File by file, so that a page's bundler leaves out what the page does not import. (npm packs no node_modules.)
       output: {

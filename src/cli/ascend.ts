@@ -3,68 +3,63 @@ import { join } from 'node:path';
 import { ascend, channel, logit, neuron, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
 import { encodePng } from '../image/png.ts';
-import { prepareFolder, writeWhole } from '../node/write.ts';
-import type { Command } from './command.ts';
+import { writeWhole } from '../node/write.ts';
+import { atMost, count, finite, whole } from '../options.ts';
+import { defineCommand } from './command.ts';
 import { targetOf } from './explain.ts';
-import { imageOf, modelOf, modelOption } from './model.ts';
+import { outFolder } from './kinds.ts';
+import { imageOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName, numbered } from './names.ts';
 
 /** `layer3.5:7`, `layer3.5:7@4,4` or `logit:dog`. @throws WgradError 'usage'. */
-export function parseObjective(text: string): Objective {
+export function parseObjective(text: string): { objective: Objective; layer?: string } {
   const [, name, index, at] = /^(.+):([^:@]+)(?:@(\d+,\d+))?$/.exec(text) ?? [];
-  if (name === 'logit' && index !== undefined) return logit(targetOf(index)!);
+  if (name === 'logit' && index !== undefined) return { objective: logit(targetOf(index)!) };
   if (!name || !/^\d+$/.test(index ?? '')) {
     throw new WgradError('usage', `'${text}' names no unit`, {
       remedy: 'Write LAYER:CHANNEL, LAYER:CHANNEL@Y,X or logit:CLASS',
     });
   }
-  if (!at) return channel(name, Number(index));
+  if (!at) return { layer: name, objective: channel(name, Number(index)) };
   const [y, x] = at.split(',').map(Number) as [number, number];
-  return neuron(name, Number(index), y, x);
+  return { layer: name, objective: neuron(name, Number(index), y, x) };
 }
 
-export const ascendCommand: Command = {
+export const ascendCommand = defineCommand({
   summary: 'draw what units respond to',
   usage: '[--model FILE.onnx] UNIT...   (LAYER:CHANNEL, LAYER:CHANNEL@Y,X or logit:CLASS)',
+  arity: [1, Infinity],
   options: {
-    ...modelOption,
-    steps: { type: 'string', value: 'N', help: 'ascent steps', default: '128' },
-    seed: { type: 'string', value: 'N', help: 'of the noise and the jitter', default: '0' },
-    jitter: { type: 'string', value: 'PIXELS', help: 'the picture is rolled by up to this at each step', default: '8' },
-    tv: { type: 'string', value: 'WEIGHT', help: 'total variation penalty', default: '0' },
-    l2: { type: 'string', value: 'WEIGHT', help: 'L2 penalty', default: '0' },
-    out: { type: 'string', value: 'DIR', help: 'folder for the PNGs', default: 'out/ascend' },
+    ...modelOptions,
+    steps: atMost(100_000, count(128, 'ascent steps')),
+    seed: finite(0, 'of the noise and the jitter'),
+    jitter: atMost(10_000, whole(8, 'the picture is rolled by up to so many pixels at each step')),
+    tv: finite(0, 'weight of the total variation penalty'),
+    l2: finite(0, 'weight of the L2 penalty'),
+    out: outFolder('out/ascend', 'folder for the PNGs'),
   },
-  async run(c) {
-    if (c.positionals.length === 0) throw new WgradError('usage', 'ascend: name at least one unit');
-    const objectives = c.positionals.map((text) => [text, parseObjective(text)] as const);
-    const out = c.text('out')!;
-    await prepareFolder(out);
-    const model = await modelOf(c);
-    const files = numbered(objectives.map(([text]) => fileName(text)));
+  async run(c, o) {
+    const units = c.positionals.map((text) => ({ text, ...parseObjective(text) }));
+    const network = await networkOf(c, o);
+    for (const { layer } of units) if (layer !== undefined) network.resolve(layer);
+    const model = await pictureModelOf(c, network);
+    const files = numbered(units.map(({ text }) => fileName(text)));
     const results = [];
-    for (const [i, [text, objective]] of objectives.entries()) {
-      const options = {
-        objective,
-        steps: c.number('steps'),
-        seed: c.number('seed'),
-        jitter: c.number('jitter'),
-        totalVariation: c.number('tv'),
-        l2: c.number('l2'),
-        signal: c.signal,
-      };
+    for (const [i, { text, objective }] of units.entries()) {
+      const { steps, seed, jitter, tv: totalVariation, l2 } = o;
       const curve: number[] = [];
       let image: Float32Array | undefined;
-      for await (const frame of ascend(model, options)) {
+      const run = ascend(model, { objective, steps, seed, jitter, totalVariation, l2, signal: c.signal });
+      for await (const frame of run) {
         curve.push(frame.objective);
-        c.progress(text, frame.step, options.steps);
-        if (frame.step === options.steps) image = await frame.image();
+        c.progress(text, frame.step, steps);
+        if (frame.step === steps) image = await frame.image();
       }
-      const file = join(out, `${files[i]}.png`);
+      const file = join(o.out, `${files[i]}.png`);
       await writeWhole(file, await encodePng(imageOf(model, image!)));
-      c.log(`${file}: ${text} from ${curve[0]!.toFixed(3)} to ${curve.at(-1)!.toFixed(3)}`);
+      c.print(`${file}: ${text} from ${curve[0]!.toFixed(3)} to ${curve.at(-1)!.toFixed(3)}`);
       results.push({ unit: text, file, curve });
     }
     c.result(results);
   },
-};
+});

@@ -1,24 +1,25 @@
 /** `wgrad classify IMAGE...`: the most likely classes. */
-import { WgradError } from '../errors.ts';
-import type { Command } from './command.ts';
-import { modelOf, modelOption, openPicture } from './model.ts';
+import { count } from '../options.ts';
+import { defineCommand } from './command.ts';
+import { modelOptions, networkOf, pictureModelOf } from './model.ts';
+import { pictureOptions, Pictures } from './pictures.ts';
 
-export const classifyCommand: Command = {
+export const classifyCommand = defineCommand({
   summary: 'print the most likely classes of pictures',
-  usage: '[--model FILE.onnx] IMAGE...',
-  options: { ...modelOption, top: { type: 'string', value: 'K', help: 'classes to print', default: '5' } },
-  async run(c) {
-    if (c.positionals.length === 0) throw new WgradError('usage', 'classify: name at least one picture');
-    const model = await modelOf(c);
-    const results = [];
-    for (const path of c.positionals) {
-      c.signal.throwIfAborted();
-      const { input } = await openPicture(model, path);
-      const top = await model.classify(input, { top: c.number('top') });
-      c.log(path);
-      for (const t of top) c.log(`  ${(100 * t.probability).toFixed(1).padStart(5)} %  ${t.label}`);
+  usage: '[--model FILE.onnx] IMAGE|FOLDER...',
+  arity: [1, Infinity],
+  options: { ...modelOptions, ...pictureOptions, top: count(5, 'classes to print') },
+  async run(c, o) {
+    const pictures = await Pictures.find(c, o);
+    const model = await pictureModelOf(c, await networkOf(c, o));
+    const results: object[] = [];
+    await pictures.each(c, model, async ({ path, input }) => {
+      const top = await model.classify(input, { top: Math.min(o.top, model.classes) });
+      c.print(path);
+      for (const t of top) c.print(`  ${(100 * t.probability).toFixed(1).padStart(5)} %  ${t.label}`);
       results.push({ path, top });
-    }
-    c.result(results);
+    });
+    c.result([...results, ...pictures.failures()]);
+    pictures.finish(c);
   },
-};
+});

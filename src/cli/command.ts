@@ -1,42 +1,50 @@
 /** What a command is, and what it is given. */
 import type { Engine } from '../engine.ts';
+import type { OptionKind, OptionTable, ResolvedOptions } from '../options.ts';
 
-export interface Option {
-  type: 'string' | 'boolean';
-  short?: string;
-  multiple?: boolean;
-  /** Shown in the help; also what is taken when the option is absent. */
-  default?: string;
-  /** Placeholder of its value in the help. */
-  value?: string;
-  help: string;
+/** What the command line adds to an option's kind. */
+export interface CommandOption<T> extends OptionKind<T> {
+  readonly short?: string;
+  /** Given without a value. */
+  readonly isSwitch?: boolean;
+  /** Given several times or separated by commas: the kind is that of the list, {@link OptionKind.parse} of one part. */
+  readonly isList?: boolean;
+  /** Called before the command runs, so that it does not fail at its end for what could be seen at its beginning. */
+  readonly prepare?: (value: T) => Promise<void>;
 }
 
 export interface Context {
-  positionals: string[];
-  /** The option's value, its default, or undefined. */
-  text(name: string): string | undefined;
-  texts(name: string): string[];
-  flag(name: string): boolean;
-  /** A number. @throws WgradError 'usage'. */
-  number(name: string): number;
-  /** Opens the adapter on first use, and prints it. */
+  readonly positionals: readonly string[];
+  /** Opens the adapter on first use, and notes which. */
   engine(): Promise<Engine>;
-  /** A line for people; goes to standard error with --json, so that standard output stays JSON. */
-  log(line: string): void;
-  /** A progress line that overwrites itself on a terminal. */
+  /** A line of the result: standard output, which is JSON alone with --json. */
+  print(line: string): void;
+  /** A line about the work: standard error. */
+  note(line: string): void;
+  /** A bar on a terminal, one line at its end elsewhere; standard error. */
   progress(label: string, done: number, total: number): void;
-  /** The machine-readable result; printed with --json. */
+  /** The machine-readable result, once; printed with --json. */
   result(value: unknown): void;
-  json: boolean;
   /** Ctrl-C. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
+  /** Work that sees the signal itself and still has something to save: it is not cut off a second after Ctrl-C. */
+  hold<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface Command {
   summary: string;
   /** After `wgrad NAME`, e.g. 'MODEL [IMAGE...]'. */
   usage: string;
-  options: Record<string, Option>;
-  run(context: Context): Promise<void>;
+  /** Least and largest number of positional arguments. */
+  arity: readonly [number, number];
+  options: OptionTable;
+  run(context: Context, options: any): Promise<void>;
 }
+
+/** A command whose options reach it checked and typed. */
+export const defineCommand = <S extends OptionTable>(
+  command: Omit<Command, 'options' | 'run'> & {
+    options: S;
+    run(context: Context, options: ResolvedOptions<S>): Promise<void>;
+  },
+): Command => command;

@@ -10,15 +10,19 @@ import {
   printError,
   type Attribution,
   type Method,
+  type MethodName,
   type MethodOptions,
 } from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
 import { overlay } from '../image/overlay.ts';
 import type { Image } from '../image/image.ts';
-import { prepareFolder, writeWhole } from '../node/write.ts';
-import type { Command, Context } from './command.ts';
-import { labelOf, modelOf, modelOption, openPicture } from './model.ts';
+import { writeWhole } from '../node/write.ts';
+import { choice, name, type OptionKind } from '../options.ts';
+import { defineCommand } from './command.ts';
+import { list, outFolder, shownAs } from './kinds.ts';
+import { labelOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { uniqueNames } from './names.ts';
+import { pictureOptions, Pictures } from './pictures.ts';
 
 /** One value a pixel of the picture: CAMs as they are, input maps summed over the colours. */
 export function displayMap(a: Attribution): { map: Float32Array; signed: boolean } {
@@ -37,70 +41,68 @@ export const targetOf = (text: string | undefined): number | string | undefined 
   text === undefined ? undefined : /^\d+$/.test(text) ? Number(text) : text;
 
 /** Command-line options out of the methods' own tables; one of the same name in several methods is one option. */
-const methodOptions: Command['options'] = {};
+const methodOptions: Record<string, OptionKind<any>> = {};
 for (const [method, { options }] of Object.entries(methods) as [string, Method][]) {
   for (const [key, kind] of Object.entries(options)) {
     if (!kind.parse) continue;
     const known = methodOptions[key];
-    if (known) known.help = known.help.replace(/^([^:]*):/, `$1, ${method}:`);
-    else {
-      const fallback = kind.default === undefined ? '' : ` (default ${kind.default})`;
-      methodOptions[key] = { type: 'string', value: kind.placeholder, help: `${method}: ${kind.help}${fallback}` };
-    }
+    const fallback = kind.default === undefined ? '' : ` (default ${kind.default})`;
+    const help = known ? known.help.replace(/^([^:]*):/, `$1, ${method}:`) : `${method}: ${kind.help}${fallback}`;
+    // The method's own table has the default.
+    methodOptions[key] = { ...kind, default: undefined, help };
   }
 }
 
 /** What the command line says of the options that a method knows. @throws WgradError 'usage'. */
-function optionsOf(name: string, c: Context): Record<string, unknown> {
-  const given: Record<string, unknown> = {};
-  for (const [key, kind] of Object.entries(methodOf(name).options)) {
-    const text = c.text(key);
-    if (text === undefined || !kind.parse) continue;
-    const value = kind.parse(text);
-    if (value === undefined || !kind.accepts(value)) {
-      throw new WgradError('usage', `--${key} ${text}: ${kind.allowed} is needed`);
-    }
-    given[key] = value;
+function optionsOf(name: string, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const own = Object.entries(methodOf(name).options).filter(([key]) => given[key] !== undefined);
+  for (const [key, kind] of own) {
+    if (!kind.accepts(given[key])) throw new WgradError('usage', `${name}: --${key}: ${kind.allowed} is needed`);
   }
-  return given;
+  return Object.fromEntries(own.map(([key]) => [key, given[key]]));
 }
 
-export const explainCommand: Command = {
+export const explainCommand = defineCommand({
   summary: 'show which pixels speak for a class',
-  usage: '[--model FILE.onnx] [--method NAME[,NAME...]] [--target CLASS] IMAGE...',
+  usage: '[--model FILE.onnx] [--method NAME[,NAME...]] [--target CLASS] IMAGE|FOLDER...',
+  arity: [1, Infinity],
   options: {
-    ...modelOption,
-    method: { type: 'string', multiple: true, value: 'NAMES', help: `of ${methodNames.join(', ')} (default grad-cam)` },
-    target: { type: 'string', value: 'CLASS', help: 'index or label (default: the predicted class)' },
+    ...modelOptions,
+    ...pictureOptions,
+    method: list(choice(methodNames, 'grad-cam', `of ${methodNames.join(', ')} (default grad-cam)`), 'NAMES'),
+    target: shownAs('CLASS', name('index or label (default: the predicted class)')),
     ...methodOptions,
-    out: { type: 'string', value: 'DIR', help: 'folder for the PNGs', default: 'out/explain' },
+    out: outFolder('out/explain', 'folder for the PNGs'),
   },
-  async run(c) {
-    if (c.positionals.length === 0) throw new WgradError('usage', 'explain: name at least one picture');
-    const names = c.texts('method').length > 0 ? c.texts('method') : ['grad-cam'];
-    const out = c.text('out')!;
-    await prepareFolder(out);
-    const model = await modelOf(c);
-    const files = uniqueNames(c.positionals);
-    const results = [];
-    for (const name of names) {
-      const explainer = await createExplainer(model, { method: name, ...optionsOf(name, c) } as MethodOptions);
-      for (const [i, path] of c.positionals.entries()) {
-        const picture = await openPicture(model, path);
-        const target = targetOf(c.text('target'));
+  async run(c, o) {
+    const names: MethodName[] = o.method.length > 0 ? [...new Set(o.method)] : ['grad-cam'];
+    const given = o as Readonly<Record<string, unknown>>;
+    const settings = names.map((method) => ({ method, ...optionsOf(method, given) }) as MethodOptions);
+    const pictures = await Pictures.find(c, o);
+    const network = await networkOf(c, o);
+    if (typeof given['layer'] === 'string') network.resolve(given['layer']);
+    const model = await pictureModelOf(c, network);
+    const target = targetOf(o.target);
+    const files = uniqueNames(pictures.paths);
+    const results: object[] = [];
+    for (const setting of settings) {
+      const { method } = setting;
+      const explainer = await createExplainer(model, setting);
+      await pictures.each(c, model, async (picture, i) => {
         const a = await explainer.run(picture.input, {
           signal: c.signal,
-          onProgress: ({ done, total }) => c.progress(name, done, total),
+          onProgress: ({ done, total }) => c.progress(`${method} ${picture.path}`, done, total),
           ...(target !== undefined && { target }),
         });
-        const file = join(out, `${files[i]}.${name}.png`);
+        const file = join(o.out, `${files[i]}.${method}.png`);
         await writeWhole(file, await encodePng(renderAttribution(picture.image, a)));
         const what = a.target === null ? 'sum of all classes' : labelOf(model, a.target);
-        c.log(`${file}: ${path}, ${name} for ${what}, score ${a.score.toFixed(3)}, ${printError(a.error)}`);
-        results.push({ path, file, method: name, target: a.target, score: a.score, error: a.error });
-      }
+        c.print(`${file}: ${picture.path}, ${method} for ${what}, score ${a.score.toFixed(3)}, ${printError(a.error)}`);
+        results.push({ path: picture.path, file, method, target: a.target, score: a.score, error: a.error });
+      });
       explainer.dispose();
     }
-    c.result(results);
+    c.result([...results, ...pictures.failures()]);
+    pictures.finish(c);
   },
-};
+});

@@ -1,98 +1,107 @@
 /** `wgrad finetune --images DIR`: trains the chosen parameters on pictures sorted in folders by class. */
-import { WgradError } from '../errors.ts';
-import { folderDataset } from '../node/folder_dataset.ts';
-import { prepareFile, writeWhole } from '../node/write.ts';
+import { classFolders, folderDataset } from '../node/folder_dataset.ts';
+import { skippedLine } from '../node/pictures.ts';
+import { writeWhole } from '../node/write.ts';
+import { atMost, choice, count, finite, name, nonNegative, positive, required, whole } from '../options.ts';
 import { fit } from '../train/fit.ts';
 import { adam, adamw, sgd, type Optimizer } from '../train/optimizers.ts';
-import type { Command } from './command.ts';
-import { modelOf, modelOption, specOf } from './model.ts';
+import { defineCommand } from './command.ts';
+import { list, outFile, shownAs } from './kinds.ts';
+import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
+import { pictureOptions } from './pictures.ts';
 
-const optimizers: Record<string, (lr: number, weightDecay: number) => Optimizer> = {
-  sgd: (lr, weightDecay) => sgd({ lr, momentum: 0.9, weightDecay }),
-  adam: (lr, weightDecay) => adam({ lr, weightDecay }),
-  adamw: (lr, weightDecay) => adamw({ lr, weightDecay }),
+const optimizers = {
+  sgd: (lr: number, weightDecay: number): Optimizer => sgd({ lr, momentum: 0.9, weightDecay }),
+  adam: (lr: number, weightDecay: number): Optimizer => adam({ lr, weightDecay }),
+  adamw: (lr: number, weightDecay: number): Optimizer => adamw({ lr, weightDecay }),
 };
 
-export const finetuneCommand: Command = {
+export const finetuneCommand = defineCommand({
   summary: 'train chosen layers on your own classes, and write the model as ONNX',
   usage: '--images DIR [--model FILE.onnx] [--unfreeze GLOB[,GLOB...]] [--out tuned.onnx]',
+  arity: [0, 0],
   options: {
-    ...modelOption,
-    images: { type: 'string', value: 'DIR', help: 'DIR/CLASS/*.jpg, or DIR/train and DIR/val of that form' },
-    head: { type: 'string', value: 'LAYER', help: 'the classifier that is replaced', default: 'fc' },
-    unfreeze: { type: 'string', multiple: true, value: 'GLOBS', help: 'what is trained (default: the head)' },
-    bn: { type: 'string', value: 'MODE', help: 'eval, train or auto: statistics that BatchNorm uses', default: 'eval' },
-    optimizer: { type: 'string', value: 'NAME', help: 'sgd, adam or adamw', default: 'sgd' },
-    lr: { type: 'string', value: 'RATE', help: 'learning rate', default: '0.01' },
-    'weight-decay': { type: 'string', value: 'W', help: 'weight decay', default: '0' },
-    epochs: { type: 'string', value: 'N', help: 'passes over the training pictures', default: '5' },
-    batch: { type: 'string', value: 'N', help: 'pictures a step', default: '8' },
-    limit: { type: 'string', value: 'N', help: 'at most so many pictures a class (0: all)', default: '0' },
-    seed: { type: 'string', value: 'N', help: 'of the order and the new head', default: '0' },
-    out: { type: 'string', value: 'FILE.onnx', help: 'the tuned model', default: 'out/tuned.onnx' },
+    ...modelOptions,
+    ...pictureOptions,
+    images: required(shownAs('DIR', name('DIR/CLASS/*.jpg, or DIR/train and DIR/val of that form'))),
+    head: shownAs('LAYER', name('the classifier that is replaced (default: the one that makes the class scores)')),
+    unfreeze: list(shownAs('GLOB', name('what is trained (default: the head)'))),
+    bn: choice(['eval', 'train', 'auto'], 'eval', 'statistics that BatchNorm uses'),
+    optimizer: choice(['sgd', 'adam', 'adamw'], 'sgd', 'the optimiser'),
+    lr: positive(0.01, 'learning rate'),
+    'weight-decay': nonNegative(0, 'weight decay'),
+    epochs: atMost(1_000_000, count(5, 'passes over the training pictures')),
+    batch: atMost(65_536, count(8, 'pictures a step')),
+    limit: whole(0, 'at most so many pictures a class; 0: all'),
+    seed: finite(0, 'of the order and the new head'),
+    out: outFile('out/tuned.onnx', 'the tuned model'),
   },
-  async run(c) {
-    const folder = c.text('images');
-    if (!folder) throw new WgradError('usage', 'finetune: --images DIR is needed');
-    const optimizer = optimizers[c.text('optimizer')!];
-    if (!optimizer) throw new WgradError('usage', `--optimizer is none of ${Object.keys(optimizers).join(', ')}`);
-    const mode = c.text('bn');
-    if (mode !== 'eval' && mode !== 'train' && mode !== 'auto')
-      throw new WgradError('usage', `--bn ${mode} is unknown`);
-    const out = c.text('out')!;
-    await prepareFile(out);
-    const model = await modelOf(c);
+  async run(c, o) {
+    const { out, seed } = o;
+    // What is wrong with the folder is said before the model and the adapter take their time.
+    await classFolders(o.images);
+    const model = await pictureModelOf(c, await networkOf(c, o));
     const [, height, width] = model.pictureShape;
-    const limit = c.number('limit');
-    const { train, validation } = await folderDataset(
-      folder,
+    const { train, validation, skipped } = await folderDataset(
+      o.images,
       specOf(model),
       { width, height },
       {
-        seed: c.number('seed'),
-        ...(limit > 0 && { limit }),
+        seed,
+        maxPixels: o['max-pixels'],
+        signal: c.signal,
+        onProgress: (done, total) => c.progress('pictures', done, total),
+        ...(o.limit > 0 && { limit: o.limit }),
       },
     );
-    const head = c.text('head')!;
-    const unfrozen = c.texts('unfreeze');
+    const line = skippedLine(skipped);
+    if (line) c.note(line);
+    const head = o.head ?? model.roles.scores?.head ?? 'fc';
     const same = model.labels?.length === train.classes.length && model.labels.every((l, i) => l === train.classes[i]);
-    if (!same) model.replaceHead(head, { classes: train.classes, seed: c.number('seed') });
+    if (!same) model.replaceHead(head, { classes: train.classes, seed });
     model
       .freeze()
-      .unfreeze(...(unfrozen.length > 0 ? unfrozen : [head]))
-      .batchNorm(mode);
-    c.log(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
-    const epochs = [];
+      .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [head]))
+      .batchNorm(o.bn);
+    c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
+    const epochs: object[] = [];
     const run = fit(model, train, {
-      optimizer: optimizer(c.number('lr'), c.number('weight-decay')),
-      epochs: c.number('epochs'),
-      batchSize: c.number('batch'),
+      optimizer: optimizers[o.optimizer](o.lr, o['weight-decay']),
+      epochs: o.epochs,
+      batchSize: o.batch,
       schedule: 'cosine',
-      seed: c.number('seed'),
+      seed,
       validation,
       signal: c.signal,
     });
-    try {
+    const save = async () => writeWhole(out, await model.saveOnnx());
+    const trainAll = async () => {
       for await (const event of run) {
         if (event.type === 'step') {
           c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
           continue;
         }
         const { epoch, loss, accuracy, validation: held } = event;
-        c.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
+        c.print(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
         epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });
-        await writeWhole(out, await model.saveOnnx());
+        await save();
       }
-    } catch (error) {
-      // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
-      // good epoch.
-      if (c.signal.aborted) {
-        await writeWhole(out, await model.saveOnnx());
-        c.log(`${out} written, as of the last whole step`);
+    };
+    await c.hold(async () => {
+      try {
+        await trainAll();
+      } catch (error) {
+        // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
+        // good epoch.
+        if (c.signal.aborted) {
+          c.note(`interrupted: writing ${out}; Ctrl-C again to leave it as it is`);
+          await save();
+          c.print(`${out} written, as of the last whole step`);
+        }
+        throw error;
       }
-      throw error;
-    }
-    c.log(`${out} written`);
-    c.result({ out, epochs });
+    });
+    c.print(`${out} written`);
+    c.result({ out, epochs, skipped });
   },
-};
+});

@@ -3,8 +3,9 @@ import { convGeometry, convFlops } from '../ops/conv_geometry.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { topologicalOrder } from '../graph/tensor.ts';
 import type { LayerInfo } from '../model/network.ts';
-import type { Command } from './command.ts';
-import { embeddedModel, openModel } from './model.ts';
+import { count } from '../options.ts';
+import { defineCommand } from './command.ts';
+import { embeddedModel, modelOf, modelOptions, networkOf } from './model.ts';
 
 interface Row {
   name: string;
@@ -15,13 +16,18 @@ interface Row {
   flops: number;
 }
 
-export const infoCommand: Command = {
+export const infoCommand = defineCommand({
   summary: 'print the layer tree of a model: names, output shapes, parameters, FLOPs',
   usage: '[MODEL]',
-  options: { depth: { type: 'string', value: 'N', help: 'levels of the tree to print', default: '9' } },
-  async run(c) {
+  arity: [0, 1],
+  options: {
+    output: modelOptions.output,
+    size: modelOptions.size,
+    depth: count(9, 'levels of the tree to print'),
+  },
+  async run(c, o) {
     const path = c.positionals[0] ?? embeddedModel;
-    const model = await openModel(await c.engine(), path);
+    const model = await modelOf(c, await networkOf(c, { ...o, model: path }));
     const graph = model.graph();
     const flopsOf = new Map<string, number>();
     for (const node of topologicalOrder([graph.logits])) {
@@ -48,21 +54,20 @@ export const infoCommand: Command = {
       return row;
     };
     const total = visit(model.network.root, 0);
-    const deepest = c.number('depth');
-    c.log(`${path}: input ${model.inputName} [N,${model.pictureShape}], ${model.classes} classes`);
-    c.log(
+    c.print(`${path}: input ${model.inputName} [N,${model.pictureShape}], ${model.classes} classes`);
+    c.print(
       `${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`,
     );
-    for (const r of rows.filter((row) => row.depth <= deepest && row.depth > 0)) {
+    for (const r of rows.filter((row) => row.depth <= o.depth && row.depth > 0)) {
       const name = `${'  '.repeat(r.depth - 1)}${r.name}`;
       const cells = [
         `[${r.shape}]`.padEnd(18),
         String(r.parameters).padStart(11),
         (r.flops / 1e6).toFixed(1).padStart(9),
       ];
-      c.log(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
+      c.print(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
     }
-    c.log(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);
+    c.print(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);
     c.result({ model: path, input: [model.inputName, ...model.pictureShape], labels: model.labels, layers: rows });
   },
-};
+});

@@ -1,34 +1,75 @@
-/** Models and pictures by their paths; without a path, the embedded model. */
-import type { Engine } from '../engine.ts';
+/** Models by their paths; without a path, the embedded model. */
 import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { imagenetPreprocess, preprocess, toImage } from '../image/preprocess.ts';
-import type { Model } from '../model/model.ts';
+import { imagenetPreprocess, toImage } from '../image/preprocess.ts';
 import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
-import { decodeImage } from '../node/image.ts';
+import { Model } from '../model/model.ts';
 import { imagenetLabels } from '../node/manifest.ts';
-import { loadOnnxFile } from '../node/onnx.ts';
+import { importOnnxFile } from '../node/onnx.ts';
 import { packageFolder } from '../node/package.ts';
 import { readText } from '../node/read.ts';
-import type { ImportOptions } from '../onnx/network.ts';
+import type { ImportOptions, OnnxNetwork } from '../onnx/network.ts';
+import { custom, name, type OptionKind } from '../options.ts';
 import type { Context } from './command.ts';
+import { shownAs } from './kinds.ts';
 
 export const embeddedModel = `${packageFolder}weights/shapes.onnx`;
 
-/** @throws what {@link loadOnnxFile} throws. */
-export const openModel = (engine: Engine, path = embeddedModel, options?: ImportOptions): Promise<Model> =>
-  loadOnnxFile(engine, path, options);
+type Extents = readonly [number, number];
 
-/** --model, --labels and --preprocess of the command line. */
-export async function modelOf(c: Context): Promise<Model> {
-  const [labels, preprocess] = [c.text('labels'), c.text('preprocess')];
-  const options: ImportOptions = {};
-  if (labels !== undefined) options.labels = labels === 'imagenet' ? imagenetLabels() : await readLabels(labels);
-  if (preprocess === 'imagenet') options.preprocess = imagenetPreprocess;
-  else if (preprocess !== undefined) options.preprocess = parsePreprocess(await readJson(preprocess));
-  const model = await openModel(await c.engine(), c.text('model'), options);
+const isExtents = (v: unknown) =>
+  Array.isArray(v) && v.length === 2 && v.every((n) => Number.isSafeInteger(n) && n > 0);
+
+/** `224` or `224x320`. */
+const size: OptionKind<Extents> = {
+  ...custom<Extents>('height and width of pictures (default: those of the file)', 'HxW or one whole number', isExtents),
+  placeholder: 'HxW',
+  parse(text) {
+    const sides = text.split('x').map((t) => (/^\d+$/.test(t) ? Number(t) : NaN));
+    return sides.length > 2 ? undefined : [sides[0]!, sides[1] ?? sides[0]!];
+  },
+};
+
+export const modelOptions = {
+  model: shownAs('FILE', name('an ONNX file, or fetched weights by name (default: the embedded model)')),
+  labels: shownAs('FILE', name('class names, a JSON list or one a line; or: imagenet')),
+  preprocess: shownAs('FILE', name('JSON with mean, std, resize_shorter_side, crop; or: imagenet')),
+  output: name('the output that holds the class scores, where the file has several'),
+  size,
+};
+
+export interface ModelChoice {
+  model?: string | undefined;
+  labels?: string | undefined;
+  preprocess?: string | undefined;
+  output?: string | undefined;
+  size?: Extents | undefined;
+}
+
+/**
+ * The network that the options name: read, checked, and on no device yet, so that what they get wrong is said before an
+ * adapter is opened.
+ */
+export async function networkOf(c: Context, o: ModelChoice): Promise<OnnxNetwork> {
+  const options: ImportOptions = { signal: c.signal, output: o.output, size: o.size };
+  if (o.labels !== undefined) options.labels = o.labels === 'imagenet' ? imagenetLabels() : await readLabels(o.labels);
+  if (o.preprocess === 'imagenet') options.preprocess = imagenetPreprocess;
+  else if (o.preprocess !== undefined) options.preprocess = parsePreprocess(await readJson(o.preprocess));
+  return importOnnxFile(o.model ?? embeddedModel, options);
+}
+
+/** The network on the adapter; notes what was found amiss in its file. */
+export async function modelOf(c: Context, network: OnnxNetwork): Promise<Model> {
+  const model = new Model(await c.engine(), network);
+  for (const warning of model.warnings) c.note(`warning: ${warning}`);
+  return model;
+}
+
+/** {@link modelOf} for commands that feed pictures. */
+export async function pictureModelOf(c: Context, network: OnnxNetwork): Promise<Model> {
+  const model = await modelOf(c, network);
   if (!model.preprocess) {
-    c.log('the model does not say how pictures become its input: pixels in [0, 1] do; see --preprocess');
+    c.note('the model does not say how pictures become its input: pixels in [0, 1] do; see --preprocess');
   }
   return model;
 }
@@ -36,8 +77,10 @@ export async function modelOf(c: Context): Promise<Model> {
 /** A JSON list, or one name a line. */
 async function readLabels(path: string): Promise<string[]> {
   const text = await readText(path);
-  if (text.trimStart().startsWith('[')) return (await readJson(path)) as string[];
-  return text.trim().split(/\r?\n/);
+  if (!text.trimStart().startsWith('[')) return text.trim().split(/\r?\n/);
+  const list = await readJson(path);
+  if (Array.isArray(list) && list.every((v) => typeof v === 'string')) return list;
+  throw new WgradError('file-format', `${path}: a JSON list of names is needed`);
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -49,33 +92,8 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-export const modelOption = {
-  model: {
-    type: 'string',
-    value: 'FILE.onnx',
-    help: 'a file, or fetched weights by name; default: the embedded model',
-  },
-  labels: { type: 'string', value: 'FILE', help: 'class names, a JSON list or one a line; or: imagenet' },
-  preprocess: { type: 'string', value: 'FILE', help: 'JSON with mean, std, resize_shorter_side, crop; or: imagenet' },
-} as const;
-
 /** The model's own preprocessing, or pixel values as they are where the file does not say. */
 export const specOf = (model: Model): Preprocess => model.preprocess ?? { mean: [0, 0, 0], std: [1, 1, 1] };
-
-export interface Picture {
-  path: string;
-  /** [C,H,W] in input space. */
-  input: Float32Array;
-  /** What the network sees, as RGB. */
-  image: Image;
-}
-
-/** @throws WgradError 'file-missing', 'image-decode'. */
-export async function openPicture(model: Model, path: string): Promise<Picture> {
-  const [, height, width] = model.pictureShape;
-  const input = preprocess(await decodeImage(path), specOf(model), { width, height });
-  return { path, input, image: imageOf(model, input) };
-}
 
 /** [C,H,W] in input space as RGB. */
 export function imageOf(model: Model, input: Float32Array): Image {

@@ -6,14 +6,18 @@ import { createExplainer, maskScore, printError, type MethodName, type MethodOpt
 import { encodePng } from '../image/png.ts';
 import type { Image } from '../image/image.ts';
 import type { Model } from '../model/model.ts';
-import { prepareFolder, writeWhole } from '../node/write.ts';
+import { classFolders } from '../node/folder_dataset.ts';
+import { writeWhole } from '../node/write.ts';
+import { atMost, count, name } from '../options.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { fit } from '../train/fit.ts';
 import { sgd } from '../train/optimizers.ts';
-import type { Command, Context } from './command.ts';
+import { defineCommand, type Context } from './command.ts';
 import { displayMap, renderAttribution } from './explain.ts';
-import { imageOf, labelOf, modelOf, modelOption } from './model.ts';
+import { outFolder, shownAs } from './kinds.ts';
+import { imageOf, labelOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName } from './names.ts';
+import { pictureOptions } from './pictures.ts';
 import { renderPage, type Figure, type Section } from './page.ts';
 import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
 
@@ -44,7 +48,7 @@ async function classify({ model, data, figure, c }: Tour): Promise<Section> {
     const top = await model.classify(s.input, { top: 3 });
     if (top[0]!.label === s.label) right++;
     const guesses = top.map(({ label, probability }) => `${label} ${percent(probability)}`).join(', ');
-    c.log(`  ${s.label}: ${guesses}`);
+    c.note(`  ${s.label}: ${guesses}`);
     figures.push(await figure(`input-${s.name}`, imageOf(model, s.input), `${s.label}: ${guesses}`));
   }
   return { title: 'Classify', text: `${right} of ${data.samples.length} pictures are recognised.`, figures };
@@ -127,7 +131,7 @@ async function finetune({ model, data, c }: Tour): Promise<{ section: Section; b
     .unfreeze(...unfreeze);
   const options = { batchSize: Math.min(batch, validation.length), signal: c.signal };
   const before = (await evaluate(model, validation, options)).accuracy;
-  c.log(`  before: held-out accuracy ${percent(before)}`);
+  c.note(`  before: held-out accuracy ${percent(before)}`);
   const rows = [
     ['epoch', 'training loss', 'held-out accuracy'],
     ['0', '', percent(before)],
@@ -145,7 +149,7 @@ async function finetune({ model, data, c }: Tour): Promise<{ section: Section; b
     if (e.type === 'step') c.progress(`  loss ${e.loss.toFixed(3)}`, e.step, e.steps);
     else {
       after = e.validation!.accuracy;
-      c.log(`  epoch ${e.epoch}: loss ${e.loss.toFixed(3)}, held-out accuracy ${percent(after)}`);
+      c.note(`  epoch ${e.epoch}: loss ${e.loss.toFixed(3)}, held-out accuracy ${percent(after)}`);
       rows.push([String(e.epoch), e.loss.toFixed(3), percent(after)]);
     }
   }
@@ -155,51 +159,50 @@ async function finetune({ model, data, c }: Tour): Promise<{ section: Section; b
   return { section: { title: 'Fine-tune', text, table: rows }, before, after };
 }
 
-export const tourCommand: Command = {
+export const tourCommand = defineCommand({
   summary: 'classify, explain, draw and fine-tune; writes a page that shows all of it',
   usage: '[--model FILE.onnx --images DIR] [--out DIR]',
+  arity: [0, 0],
   options: {
-    ...modelOption,
-    images: { type: 'string', value: 'DIR', help: 'photographs: DIR/CLASS/*.jpg, or DIR/train and DIR/val' },
-    classes: { type: 'string', value: 'N', help: 'with --images: classes to fine-tune on', default: '5' },
-    'per-class': { type: 'string', value: 'N', help: 'with --images: training pictures a class', default: '8' },
-    steps: { type: 'string', value: 'N', help: 'ascent steps for each unit (default 64, with --images 16)' },
-    out: { type: 'string', value: 'DIR', help: 'folder to write', default: 'out/tour' },
+    ...modelOptions,
+    ...pictureOptions,
+    images: shownAs('DIR', name('photographs: DIR/CLASS/*.jpg, or DIR/train and DIR/val')),
+    classes: count(5, 'with --images: classes to fine-tune on'),
+    'per-class': count(8, 'with --images: training pictures a class'),
+    steps: atMost(100_000, count(undefined, 'ascent steps for each unit (default 64, with --images 16)')),
+    out: outFolder('out/tour', 'folder to write'),
   },
-  async run(c) {
-    const images = c.text('images');
-    if ((c.text('model') === undefined) !== (images === undefined)) {
-      throw new WgradError('usage', 'tour: --model and --images go together');
+  async run(c, o) {
+    const { images, out } = o;
+    if ((o.model === undefined) !== (images === undefined)) {
+      throw new WgradError('usage', 'tour: --model and --images go together', { remedy: 'See: wgrad tour --help' });
     }
-    const out = c.text('out')!;
-    await prepareFolder(out);
+    if (images !== undefined) await classFolders(images);
     const started = performance.now();
-    const model = await modelOf(c);
-    const data = images
-      ? await photosTour(model, images, c.number('classes'), c.number('per-class'))
-      : await shapesTour(model);
+    const model = await pictureModelOf(c, await networkOf(c, o));
+    const data = images ? await photosTour(c, model, images, o) : await shapesTour(model);
     const figure = async (name: string, image: Image, caption: string) => {
       const png = await encodePng(image);
       await writeWhole(join(out, `${fileName(name)}.png`), png);
       return { png, caption };
     };
     const tour: Tour = { c, model, data, figure };
-    const steps = c.text('steps') === undefined ? (images ? 16 : 64) : c.number('steps');
-    c.log('classify');
+    const steps = o.steps ?? (images ? 16 : 64);
+    c.note('classify');
     const sections = [await classify(tour)];
-    c.log('explain');
+    c.note('explain');
     sections.push(await explainSamples(tour, !images));
-    c.log('draw');
+    c.note('draw');
     sections.push(await draw(tour, steps, images ? [3] : [3, 11]));
-    c.log('fine-tune');
+    c.note('fine-tune');
     const tuned = await finetune(tour);
     sections.push(tuned.section);
     await writeWhole(join(out, 'tuned.onnx'), await model.saveOnnx());
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    const intro = `${c.text('model') ?? 'The embedded model'} on ${(await c.engine()).description}, ${seconds} s.`;
+    const intro = `${o.model ?? 'The embedded model'} on ${(await c.engine()).description}, ${seconds} s.`;
     const page = join(out, 'index.html');
     await writeWhole(page, renderPage('A tour of wgrad', intro, sections));
-    c.log(`${page} written after ${seconds} s`);
+    c.print(`${page} written after ${seconds} s`);
     c.result({ page, accuracyBefore: tuned.before, accuracyAfter: tuned.after, seconds: Number(seconds) });
   },
-};
+});

@@ -3,8 +3,10 @@ import { shapesDataset } from '../data/dataset.ts';
 import { newShapeClasses, shapeClasses, shapePicture } from '../data/shapes.ts';
 import type { Model } from '../model/model.ts';
 import { classFolders, folderDataset } from '../node/folder_dataset.ts';
+import { skippedLine } from '../node/pictures.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from '../train/dataset.ts';
+import type { Context } from './command.ts';
 import { specOf } from './model.ts';
 
 export interface TourSample {
@@ -48,14 +50,20 @@ export async function shapesTour(model: Model): Promise<TourData> {
   };
 }
 
-/** @throws WgradError 'dataset-empty', 'file-missing', 'image-decode'. */
-export async function photosTour(model: Model, dir: string, classes: number, perClass: number): Promise<TourData> {
+/** Notes what was left out. @throws WgradError 'dataset-empty', 'file-missing'. */
+export async function photosTour(
+  c: Context,
+  model: Model,
+  dir: string,
+  options: { classes: number; 'per-class': number; 'max-pixels': number },
+): Promise<TourData> {
+  const { classes, 'per-class': perClass, 'max-pixels': maxPixels } = options;
   const [, height, width] = model.pictureShape;
   const all = await classFolders(dir);
   // Every k-th class, so that the few shown are not all from one corner of the alphabet.
   const step = Math.max(1, Math.floor(all.length / classes));
   const chosen = all.filter((_, i) => i % step === 0).slice(0, classes);
-  const { train, validation } = await folderDataset(
+  const { train, validation, skipped } = await folderDataset(
     dir,
     specOf(model),
     { width, height },
@@ -64,8 +72,12 @@ export async function photosTour(model: Model, dir: string, classes: number, per
       limit: perClass,
       heldOutLimit: Math.max(2, Math.floor(perClass / 2)),
       seed: 1,
+      maxPixels,
+      signal: c.signal,
     },
   );
+  const line = skippedLine(skipped);
+  if (line) c.note(line);
   const samples: TourSample[] = [];
   for (let i = 0; i < validation.length && samples.length < 4; i += Math.max(1, Math.floor(validation.length / 4))) {
     const { input, label } = await validation.get(i);

@@ -1,14 +1,15 @@
 /** Where wgrad keeps what it unpacks and downloads. */
 
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
+import { makeFolder } from './make_folder.ts';
 
 /** `true` when the folder exists, or could be made, and can be written to. */
 function writable(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     accessSync(folder, constants.W_OK | constants.X_OK);
     return true;
   } catch {

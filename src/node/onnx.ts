@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 import { isLocalName } from '../onnx/external.ts';
-import { importOnnx, type ImportOptions } from '../onnx/network.ts';
+import { importOnnx, type ImportOptions, type OnnxNetwork } from '../onnx/network.ts';
 import type { ExternalDataResolver } from '../onnx/types.ts';
 import { cachedPath } from './download.ts';
 import { describePublished, publishedAs } from './manifest.ts';
@@ -17,9 +17,13 @@ import { readWhole } from './read.ts';
  *   get the labels and the preprocessing that the manifest has for them.
  * @throws WgradError 'file-missing', 'file-format', and what {@link importOnnx} throws.
  */
-export async function loadOnnxFile(engine: Engine, source: string, options: ImportOptions = {}): Promise<Model> {
+export const loadOnnxFile = async (engine: Engine, source: string, options?: ImportOptions): Promise<Model> =>
+  new Model(engine, await importOnnxFile(source, options));
+
+/** The network of {@link loadOnnxFile}, without an engine. */
+export async function importOnnxFile(source: string, options: ImportOptions = {}): Promise<OnnxNetwork> {
   const { bytes, ...file } = await readOnnxFile(await locate(source));
-  return new Model(engine, await importOnnx(bytes, { ...file, ...describePublished(bytes), ...options }));
+  return importOnnx(bytes, { ...file, ...describePublished(bytes), ...options });
 }
 
 /** A file of that name goes before published weights of that name. */

@@ -16,6 +16,7 @@ import { WgradError } from '../errors.ts';
 import { cacheFolder } from './cache.ts';
 import { INSTALL_PEERS } from './peer.ts';
 import { readTar } from './tar.ts';
+import { writeFault } from './write.ts';
 
 /** The list of what a folder must hold, written last. Sizes in bytes by path. */
 const MANIFEST = 'unpacked.json';
@@ -70,6 +71,7 @@ async function unpackFile(
   try {
     await pipeline(createReadStream(archive), createBrotliDecompress(), createWriteStream(target, { mode: 0o755 }));
   } catch (cause) {
+    if (isSystemError(cause)) throw cause;
     throw new WgradError('file-format', `${archive} cannot be decompressed`, {
       remedy: 'Install @sparticuz/chromium again',
       cause,
@@ -77,6 +79,9 @@ async function unpackFile(
   }
   manifest[path] = statSync(target).size;
 }
+
+/** A full disk, no permission: not a fault of the archive. */
+const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error;
 
 /** Puts `fresh` in the place of `folder`; when another process was faster and its folder is whole, keeps that one. */
 async function moveIntoPlace(fresh: string, folder: string): Promise<void> {
@@ -121,7 +126,10 @@ export async function unpack(name: string, archives: readonly string[], cache = 
   const folder = join(cache, `${name}-${source.version}`);
   if (isWhole(folder)) return folder;
 
-  const fresh = await mkdtemp(`${folder}.`);
+  const unwritten = (cause: unknown): never => {
+    throw isSystemError(cause) ? writeFault(folder, cause) : cause;
+  };
+  const fresh = await mkdtemp(`${folder}.`).catch(unwritten);
   try {
     const manifest: Record<string, number> = {};
     for (const archive of archives) {
@@ -131,6 +139,8 @@ export async function unpack(name: string, archives: readonly string[], cache = 
     }
     await writeFile(join(fresh, MANIFEST), JSON.stringify(manifest, null, 1));
     await moveIntoPlace(fresh, folder);
+  } catch (cause) {
+    unwritten(cause);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

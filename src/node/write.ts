@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync, statfsSync } from 'node:fs';
-import { access, chmod, constants, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, constants, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WgradError } from '../errors.ts';
+import { makeFolder } from './make_folder.ts';
 import { isRunning } from './process.ts';
 
 /** @throws WgradError 'disk-full'; 'file-write' naming file and reason. The file that was there is then untouched. */
@@ -64,7 +65,7 @@ export async function prepareFile(path: string): Promise<void> {
  */
 export async function prepareFolder(folder: string, file = folder): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw writeFault(file, cause);
