@@ -40,7 +40,8 @@ export const fullGrad = defineMethod({
       const size = abs(t);
       const low = min(size, undefined, true);
       const share = div(sub(size, low), affine(sub(max(size, undefined, true), low), 1, 1e-8));
-      return sum(resize(share, [height, width], { alignCorners: true }), [1], true);
+      // Enlarging is linear: the channels are summed first.
+      return resize(sum(share, [1], true), [height, width], { alignCorners: true });
     };
     const terms = places.map(([, bias], i) => mul(reshape(bias, [1, bias.size, 1, 1]), gs[i]!));
     const map = terms.reduce((total, term) => add(total, scaled(term)), scaled(mul(graph.input, gx!)));
