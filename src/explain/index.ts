@@ -9,6 +9,7 @@ export {
   type ExplainPictures,
   type ExplainSeveral,
 } from './explainer.ts';
+export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
 export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
 export type { ClassOutput } from './score.ts';

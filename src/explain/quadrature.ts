@@ -4,11 +4,38 @@
  * [-1, 1]. (Abramowitz and Stegun 25.4.29.)
  */
 export interface Quadrature {
-  /** In (0, 1), ascending. */
+  /** In [0, 1], ascending. */
   nodes: Float64Array;
-  /** They sum to 1. */
+  /** They sum to 1, but for the rules whose origin has it otherwise. */
   weights: Float64Array;
 }
+
+/** n nodes evenly from `first` to `last`, each of weight 1/n. */
+function even(n: number, first: number, last: number): Quadrature {
+  const nodes = Float64Array.from({ length: n }, (_, i) => (n === 1 ? first : first + ((last - first) * i) / (n - 1)));
+  return { nodes, weights: new Float64Array(n).fill(1 / n) };
+}
+
+/**
+ * Rules for the path integral of n gradients. Riemann sums are those of Captum: its trapezoid, nodes 0 to 1 with half
+ * weights 1/2n at both ends, sums to (n - 1) / n. 'endpoints' is that of PAIR saliency: nodes 0 to 1, all of weight 1/n.
+ */
+export const pathRules = {
+  'gauss-legendre': gaussLegendre,
+  'riemann-left': (n) => even(n, 0, 1 - 1 / n),
+  'riemann-right': (n) => even(n, 1 / n, 1),
+  'riemann-middle': (n) => even(n, 1 / (2 * n), 1 - 1 / (2 * n)),
+  'riemann-trapezoid'(n) {
+    const { nodes, weights } = even(n, 0, 1);
+    weights[0]! /= 2;
+    weights[n - 1]! /= 2;
+    return { nodes, weights };
+  },
+  endpoints: (n) => even(n, 0, 1),
+} satisfies Record<string, (n: number) => Quadrature>;
+
+export type PathRule = keyof typeof pathRules;
+export const pathRuleNames = Object.keys(pathRules) as PathRule[];
 
 export function gaussLegendre(n: number): Quadrature {
   const nodes = new Float64Array(n);

@@ -61,7 +61,7 @@ describe('a linear model f_c(x) = w_c x', () => {
   });
 
   it('smoothgrad-squared is their square', async () => {
-    const result = await explain(linear, x, { method: 'smoothgrad', squared: true, samples: 3, target: 0 });
+    const result = await explain(linear, x, { method: 'smoothgrad', statistic: 'square', samples: 3, target: 0 });
     near(
       result.map,
       row(0).map((w) => w * w),
@@ -79,7 +79,12 @@ describe('a linear model f_c(x) = w_c x', () => {
 
   it('integrated gradients from a baseline b is w_i (x_i - b_i)', async () => {
     const baseline = spread(size, 7);
-    const result = await explain(linear, x, { method: 'integrated-gradients', target: 1, steps: 5, baseline });
+    const result = await explain(linear, x, {
+      method: 'integrated-gradients',
+      target: 1,
+      steps: 5,
+      baselines: baseline,
+    });
     near(
       result.map,
       row(1).map((w, i) => w * (x[i]! - baseline[i]!)),
@@ -203,7 +208,7 @@ describe('calls', () => {
     ['a batch of a half', { method: 'smoothgrad', batch: 0.5 }, 'invalid-argument'],
     ['sigma 0', { method: 'smoothgrad', sigma: 0 }, 'invalid-argument'],
     ['noise of another size', { method: 'smoothgrad', noise: new Float32Array(7) }, 'shape'],
-    ['a baseline of another size', { method: 'integrated-gradients', baseline: new Float32Array(7) }, 'shape'],
+    ['a baseline of another size', { method: 'integrated-gradients', baselines: new Float32Array(7) }, 'shape'],
   ])('%s is refused', async (_, options, code) => {
     await expect(explain(linear, x, { method: 'gradient', target: 0, ...options } as never)).rejects.toMatchObject({
       code,

@@ -40,7 +40,7 @@ describe.skipIf(!dataFolder)('attributions of resnet50-coarse', () => {
     ['saliency', () => ({ method: 'gradient' })],
     ['input_x_gradient', () => ({ method: 'input-x-gradient' })],
     ['smoothgrad', () => ({ method: 'smoothgrad', noise: reference.tensor('noise') })],
-    ['smoothgrad_sq', () => ({ method: 'smoothgrad', noise: reference.tensor('noise'), squared: true })],
+    ['smoothgrad_sq', () => ({ method: 'smoothgrad', noise: reference.tensor('noise'), statistic: 'square' })],
     ['integrated_gradients', () => ({ method: 'integrated-gradients', steps: 50 })],
   ];
 

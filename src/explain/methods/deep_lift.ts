@@ -4,12 +4,12 @@
  * sum R = f(x) - mean f(r), which is checked: the gap is the map's error figure. shap.DeepExplainer and Captum lose it
  * at overlapping max-pool windows, where they assign what must be added.
  */
-import { WgradError } from '../../errors.ts';
 import { input } from '../../graph/leaves.ts';
-import { show, sizeOf } from '../../graph/shape.ts';
+import { sizeOf } from '../../graph/shape.ts';
 import { mul, sub } from '../../ops/binary.ts';
 import { broadcastTo } from '../../ops/broadcast.ts';
-import { count, floats } from '../../options.ts';
+import { count } from '../../options.ts';
+import { baselinesOption, readBaselines } from '../baselines.ts';
 import { deepLiftRules } from '../deep_lift_rules.ts';
 import { pairedGradient } from '../engines/rules.ts';
 import { compileSum } from '../engines/sums.ts';
@@ -19,7 +19,7 @@ import { defineMethod } from '../types.ts';
 export const deepShap = defineMethod({
   summary: 'what each pixel adds to the score of a baseline, by differences instead of derivatives',
   options: {
-    baselines: floats('pictures [K,C,H,W] in input space to compare with (default: one of zeros)'),
+    baselines: baselinesOption,
     batch: count(2, 'baselines in one run'),
   },
   target: 'one',
@@ -30,11 +30,7 @@ export const deepShap = defineMethod({
   async compile(model, score, { batch: limit, ...options }, control) {
     const shape = model.pictureShape;
     const size = sizeOf(shape);
-    const baselines = options.baselines ?? new Float32Array(size);
-    if (baselines.length === 0 || baselines.length % size !== 0) {
-      throw new WgradError('shape', `deep-shap: ${baselines.length} values are no baselines of ${show(shape)}`);
-    }
-    const total = baselines.length / size;
+    const { pictures: baselines, count: total } = readBaselines('deep-shap', options.baselines, shape);
     const differences = await compileSum(model, {
       ...control,
       count: total,

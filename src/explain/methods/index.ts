@@ -15,11 +15,20 @@ import {
   layerCam,
   xGradCam,
 } from './cams.ts';
+import { expectedGradients } from './expected_gradients.ts';
 import { fullGrad } from './full_grad.ts';
 import { deconvnet, gradient, guidedBackprop } from './gradient.ts';
 import { guidedGradCam } from './guided_grad_cam.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
+import {
+  conductance,
+  internalInfluence,
+  layerActivation,
+  layerGradientXActivation,
+  layerIntegratedGradients,
+  neuronConductance,
+} from './layers.ts';
 import { occlusion } from './occlusion.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score_cam.ts';
@@ -46,9 +55,16 @@ export const methods = {
   'ablation-cam': ablationCam,
   'guided-grad-cam': guidedGradCam,
   'full-grad': fullGrad,
+  'expected-gradients': expectedGradients,
   'deep-shap': deepShap,
   occlusion,
   rise,
+  'layer-activation': layerActivation,
+  'layer-gradient-x-activation': layerGradientXActivation,
+  'internal-influence': internalInfluence,
+  conductance,
+  'layer-integrated-gradients': layerIntegratedGradients,
+  'neuron-conductance': neuronConductance,
 };
 
 type Methods = typeof methods;

@@ -1,14 +1,15 @@
 /**
  * SmoothGrad: R_i = mean over k of d f_c / d x_i at x + n_k, n_k ~ N(0, s^2), s = sigma * (max(x) - min(x)).
  * (Smilkov, Thorat, Kim, Viegas, Wattenberg 2017, arXiv:1706.03825.)
- * `squared`: the mean of the squared gradients. (Hooker, Erhan, Kindermans, Kim 2019, arXiv:1806.10758.)
+ * Of the same samples: `square`, the mean of g^2 (Hooker, Erhan, Kindermans, Kim 2019, arXiv:1806.10758); `variance`,
+ * the mean of g^2 less the square of the mean: VarGrad (Adebayo et al. 2018, arXiv:1810.03307).
  */
 import { WgradError } from '../../errors.ts';
 import { input } from '../../graph/leaves.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { add } from '../../ops/binary.ts';
 import { square } from '../../ops/unary.ts';
-import { count, flag, floats, positive, whole } from '../../options.ts';
+import { choice, count, floats, positive, whole } from '../../options.ts';
 import { Random } from '../../random.ts';
 import { compileSum, gradientTerms } from '../engines/sums.ts';
 import { noError, standardError } from '../errors.ts';
@@ -19,14 +20,14 @@ export const smoothGrad = defineMethod({
   options: {
     samples: count(25, 'noisy copies'),
     sigma: positive(0.15, 'standard deviation of the noise, as a share of max(x) - min(x)'),
-    squared: flag(false, 'mean of the squared gradients'),
+    statistic: choice(['mean', 'square', 'variance'], 'mean', 'of the gradients: SmoothGrad, its square, VarGrad'),
     noise: floats('noise [samples,C,H,W] in input space, in place of samples, sigma and seed'),
     seed: whole(0, 'of the noise'),
     batch: count(4, 'pictures in one run'),
   },
   target: 'one',
   cost: ({ samples }) => ({ gradients: samples + 1 }),
-  async compile(model, score, { noise, seed, sigma, squared, batch: limit, ...options }, control) {
+  async compile(model, score, { noise, seed, sigma, statistic, batch: limit, ...options }, control) {
     const shape = model.pictureShape;
     const size = sizeOf(shape);
     const samples = noise ? countOf(noise, size) : options.samples;
@@ -36,7 +37,7 @@ export const smoothGrad = defineMethod({
       limit,
       build(batch) {
         const points = add(input('noise', [batch, ...shape]), input('picture', [1, ...shape]));
-        return gradientTerms(score, points, squared ? square : undefined);
+        return gradientTerms(score, points, statistic === 'square' ? square : undefined);
       },
       squares: samples > 1,
     });
@@ -55,8 +56,13 @@ export const smoothGrad = defineMethod({
           return { picture: run.pixels, noise: some };
         };
         const { map, squares, values } = await gradients.run({ weights, feeds, run });
+        const value = values.score[samples]!;
+        if (statistic === 'variance') {
+          const variance = map.map((m, i) => Math.max(0, (squares?.[i] ?? m * m) - m * m));
+          return { map: variance, shape, score: value, error: noError('a spread, which has no error of its own here') };
+        }
         const error = squares ? standardError(map, squares, samples) : noError('one sample has no spread');
-        return { map, shape, score: values.score[samples]!, error };
+        return { map, shape, score: value, error };
       },
       dispose: () => gradients.dispose(),
     };
