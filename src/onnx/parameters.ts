@@ -33,6 +33,7 @@ const SLOTS: Readonly<Record<string, readonly (ParameterKind | null)[]>> = {
   InstanceNormalization: [null, 'scale', 'bias'],
   GroupNormalization: [null, 'scale', 'bias'],
   LayerNormalization: [null, 'scale', 'bias'],
+  RMSNormalization: [null, 'scale'],
   PRelu: [null, 'scale'],
 };
 
@@ -60,6 +61,13 @@ function rawValues(graph: OnnxGraph, flow: Dataflow): Set<string> {
   return raw;
 }
 
+/**
+ * Weight standardisation is a BatchNormalization of weights. Its scale is a gain where that is computed; a stored one is
+ * the row of ones that exporters write for none.
+ */
+const standardises = ({ opType }: OnnxNode, slot: number, computed: boolean) =>
+  opType === 'BatchNormalization' && (slot === 0 || (slot === 1 && computed));
+
 interface Use {
   kind: ParameterKind;
   node: OnnxNode;
@@ -80,7 +88,8 @@ function useOf(name: string, flow: Dataflow, raw: ReadonlySet<string>): Use | un
       const kind = SLOTS[node.opType]?.[slot];
       if (computes && kind) return { kind, node, slot };
       if (computes && arithmetic?.[slot] && !raw.has(node.outputs[0]!)) return { kind: arithmetic[slot], node, slot };
-      if (!computes && (arithmetic || (PASSES.has(node.opType) && slot === 0))) forms.add(node.outputs[0]!);
+      const passes = arithmetic || (PASSES.has(node.opType) && slot === 0) || standardises(node, slot, form !== name);
+      if (!computes && passes) forms.add(node.outputs[0]!);
     }
   return undefined;
 }

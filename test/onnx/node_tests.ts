@@ -67,8 +67,8 @@ async function run(engine: Engine, test: NodeTest): Promise<Outcome> {
     const graph = await decodeOnnx(test.model, { supported: SUPPORTED_OPS });
     const inputs = test.inputs.map(tensorOf);
     const outputs = test.outputs.map(tensorOf);
-    const strange = graph.inputs.findIndex(({ dtype }, i) => inputs[i]?.dtype !== dtype);
-    if (strange >= 0) return { kind: 'refused', reason: `an input declared ${graph.inputs[strange]!.dtype} is stored as ${inputs[strange]?.dtype}` }; // prettier-ignore
+    const strange = [...graph.inputs, ...graph.outputs].find(({ dtype }, i) => [...inputs, ...outputs][i]?.dtype !== dtype); // prettier-ignore
+    if (strange) return { kind: 'refused', reason: `the data of '${strange.name}' is not the ${strange.dtype} that the model declares` }; // prettier-ignore
     const names = graph.inputs.map(({ name }) => name);
     const constants = new Set(neededConstants(graph));
     return (
