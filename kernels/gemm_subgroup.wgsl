@@ -4,6 +4,7 @@
 enable subgroups;
 // @variants LANES ROWS: 4x4 4x8 4x16 8x8 8x16 8x32
 // @include parts/gemm.wgsl
+alias F = vec4f;
 // @include parts/epilogue.wgsl
 
 const LANES: u32 = 8u;

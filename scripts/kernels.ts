@@ -44,7 +44,14 @@ for (const file of readdirSync(folder).sort()) {
     `{\n  name: '${title}',\n  entry: '${entries[0].name}',\n  bindings: {` +
     bindings.map((b: any) => ` ${b.name}: { binding: ${b.binding}, access: '${b.access || 'read'}' }`).join(',') +
     ` },\n  structs: {` +
-    structs.map((b: any) => ` ${b.name}: [${members(b).map((m: any) => `'${m.name}'`).join(', ')}]`).join(',') +
+    structs
+      .map(
+        (b: any) =>
+          ` ${b.name}: [${members(b)
+            .map((m: any) => `'${m.name}'`)
+            .join(', ')}]`,
+      )
+      .join(',') +
     ` },\n  constants: {` +
     constants.map((m) => ` ${m[1]}: '${m[2]}'`).join(',') +
     ` },\n  code: ${JSON.stringify(minify(text))},\n} as const satisfies Kernel`;

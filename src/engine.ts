@@ -1,6 +1,8 @@
 /** The engine: one device, its pipelines, and the values that live on it. */
 import { WgradError } from './errors.ts';
 import { openAdapter } from './gpu/adapter.ts';
+import { Choices } from './gemm/choose.ts';
+import { gemmDevice } from './gemm/device.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { WorkQueue } from './gpu/queue.ts';
@@ -8,7 +10,7 @@ import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan } from './plan/plan.ts';
-import { plan, type PlanRequest } from './plan/planner.ts';
+import { gemmsOf, plan, type PlanRequest } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
@@ -36,6 +38,7 @@ export interface CompileOptions {
  */
 export class Engine {
   private readonly runtime: Runtime;
+  private readonly choices: Choices;
   private disposal: Promise<void> | undefined;
 
   private constructor(
@@ -45,6 +48,7 @@ export class Engine {
   ) {
     const queue = new WorkQueue();
     const variables = new VariableStore(device, queue);
+    this.choices = new Choices(gemmDevice(device));
     this.runtime = { device, queue, pipelines: new PipelineCache(device), variables };
   }
 
@@ -91,6 +95,7 @@ export class Engine {
     request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
     options: CompileOptions = {},
   ): Promise<Program<N>> {
+    if (this.choices.mode !== 'off') await this.choices.prepare(gemmsOf(request));
     const program = this.prepare(request, options);
     await program.compiled;
     return program;
@@ -103,7 +108,7 @@ export class Engine {
   ): Program<N> {
     this.device.check();
     signal?.throwIfAborted();
-    return new Program<N>(this.runtime, plan<N>(request, this.device.limits), signal);
+    return new Program<N>(this.runtime, plan<N>(request, this.device.limits, this.choices), signal);
   }
 
   /**

@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../src', import.meta.url));
 const ladder = [
   ['abort.ts', 'errors.ts', 'lru.ts', 'random.ts'],
   ['gpu', 'formats', 'image', 'receive.ts', 'options.ts'],
+  ['gemm'],
   ['graph'],
   ['ops'],
   ['autograd', 'plan'],

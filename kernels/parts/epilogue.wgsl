@@ -5,7 +5,7 @@ const ADD: u32 = 3u; // plus residual, laid out like the result
 const RELU: u32 = 4u; // NaN passes
 const MASK: u32 = 5u; // zero where gate <= 0, laid out like the result
 
-fn epilogue(steps: u32, value: vec4f, at: u32, channel: u32) -> vec4f {
+fn epilogue(steps: u32, value: F, at: u32, channel: u32) -> F {
   var v = value;
   for (var s = steps; s != 0u; s >>= 4u) {
     switch (s & 15u) {
@@ -19,10 +19,10 @@ fn epilogue(steps: u32, value: vec4f, at: u32, channel: u32) -> vec4f {
         v += residual[at];
       }
       case RELU: {
-        v = select(v, vec4f(0.0), v <= vec4f(0.0));
+        v = select(v, F(0.0), v <= F(0.0));
       }
       default: {
-        v = select(vec4f(0.0), v, gate[at] > vec4f(0.0));
+        v = select(v, F(0.0), gate[at] <= F(0.0));
       }
     }
   }

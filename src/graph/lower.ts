@@ -1,4 +1,5 @@
 /** What an op's `lower` may ask of the planner. */
+import type { Choices } from '../gemm/choose.ts';
 import type { Constants, Kernel } from '../gpu/kernel.ts';
 import type { Layout, Tensor } from './tensor.ts';
 
@@ -17,8 +18,10 @@ export interface Dispatch<K extends Kernel> {
 }
 
 export interface LowerContext {
-  /** The device's limits and nature, for the choice of kernel and tile. */
+  /** The device's limits. */
   readonly limits: GPUSupportedLimits;
+  /** Which kernel solves a GEMM problem. */
+  readonly choices: Pick<Choices, 'of'>;
   /** The layout in which `t` is stored at this point of the plan. */
   layoutOf(t: Tensor): Layout;
   /** Where `t` is stored; with a layout, converted to it first (once per tensor and layout). */

@@ -2,6 +2,8 @@
  * What an op is: its shape rule, its vector-Jacobian product, and its lowering to kernels. One file an op in src/ops
  * holds all three side by side, so that a reader can check the maths from that file alone.
  */
+import type { StepKind } from '../gemm/steps.ts';
+import type { GemmProblem } from '../gemm/problem.ts';
 import type { LowerContext } from './lower.ts';
 import type { Shape } from './shape.ts';
 import type { DType, Node, Tensor } from './tensor.ts';
@@ -20,6 +22,12 @@ export type VjpThunk = (() => Tensor) | null;
  */
 export type Vjp<A = any> = (node: Node<A>, cotangents: readonly (Tensor | undefined)[]) => readonly VjpThunk[];
 
+/** An elementwise step behind a result; every kind but relu has an operand: [C] for scale and shift, else like it. */
+export interface FusedStep {
+  kind: StepKind;
+  operand?: Tensor;
+}
+
 export interface Op<A = any> {
   readonly name: string;
   /** Shapes and dtypes of the outputs; throws WgradError 'shape' or 'dtype', naming the op and the shapes. */
@@ -30,6 +38,15 @@ export interface Op<A = any> {
   lower(ctx: LowerContext, node: PlanNode<A>): void;
   /** Floating-point operations of a run (a multiply-add is two). Absent: 0. */
   flops?(node: PlanNode<A>): number;
+  /** The GEMMs that the node will be, for the choice of kernels before lowering. */
+  gemms?(node: PlanNode<A>): GemmProblem[];
+  /** Whether the node can run a list of steps behind its result: `attrs.steps`, operands after its own inputs. */
+  takesSteps?(node: Node<A>): boolean;
+  /**
+   * The node as steps on `value`, one of its inputs, behind those that came `before`; undefined where it is none.
+   * @returns the whole list, in which no kind comes twice.
+   */
+  asSteps?(node: Node<A>, value: Tensor, before: readonly FusedStep[]): FusedStep[] | undefined;
   /** Present: the op changes variables in place. Effects run after everything else in a Program. */
   effect?: Effect;
 }

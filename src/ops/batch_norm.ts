@@ -22,7 +22,8 @@ import { WgradError } from '../errors.ts';
 import { add, mul, sub } from './binary.ts';
 import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
-import { emitEpilogue } from './epilogue.ts';
+import { withStep } from './epilogue.ts';
+import { emitFinish } from './gemm.ts';
 import { reshape } from './reshape.ts';
 import { affine } from './unary.ts';
 
@@ -132,8 +133,6 @@ const statsOp: Op<object> = {
 
 interface BatchNormAttrs extends EpsAttrs {
   training: boolean;
-  /** Made by fusion: ReLU at the end. An eighth input, like x, is added before it. */
-  relu?: boolean;
 }
 
 /** Inputs x, weight, bias, mean, var, and scale, shift folded from them. */
@@ -157,17 +156,20 @@ export const batchNormOp: Op<BatchNormAttrs> = {
       null,
     ];
   },
-  lower(ctx, { inputs: [x, , , , , scale, shift, residual], outputs: [y], attrs }) {
+  asSteps(node, value, before) {
+    if (node.inputs[0] !== value) return undefined;
+    const [scale, shift] = node.inputs.slice(5) as [Tensor, Tensor];
+    const bias = before.length === 1 && before[0]!.kind === 'shift' ? before[0]!.operand! : undefined;
+    // (x + bias) * scale + shift = x * scale + (bias * scale + shift)
+    return bias
+      ? withStep(withStep([], 'scale', scale), 'shift', add(mul(bias, scale), shift))
+      : withStep(withStep(before, 'scale', scale), 'shift', shift);
+  },
+  lower(ctx, { inputs: [x, , , , , scale, shift], outputs: [y] }) {
     const layout = channelsLast(x!);
-    const epilogue = {
-      scale: scale!,
-      shift: shift!,
-      ...(residual && { residual }),
-      relu: attrs.relu ?? false,
-    };
-    emitEpilogue(ctx, ctx.read(x!, layout), ctx.write(y!, layout), y!.size, scale!.size, epilogue, (t) =>
-      ctx.read(t, layout),
-    );
+    const operands = { scale: ctx.read(scale!), shift: ctx.read(shift!) };
+    const extents = { elements: y!.size, channels: scale!.size };
+    emitFinish(ctx, ctx.read(x!, layout), ctx.write(y!, layout), extents, ['scale', 'shift'], operands);
   },
   flops: ({ outputs: [y] }) => 2 * y!.size,
 };

@@ -14,6 +14,7 @@ import { broadcastShapes, sameShape, type Shape } from '../graph/shape.ts';
 import { apply1, type Layout, type Tensor } from '../graph/tensor.ts';
 import { sumTo } from './broadcast.ts';
 import { requireFloat, requireNumber } from './check.ts';
+import { binarySteps } from './epilogue.ts';
 import { affine, bits, INFINITY_BITS, NAN_BITS, neg, reciprocal, rsqrt, sqrt, square } from './unary.ts';
 import { where } from './where.ts';
 
@@ -72,6 +73,7 @@ function makeOp(kind: BinaryKind): Op<BinaryAttrs> {
     },
     lower: lowerBinary,
     flops: ({ outputs: [y] }) => y!.size,
+    ...(kind in binarySteps && { asSteps: binarySteps[kind as keyof typeof binarySteps] }),
   };
   if (!vjp && !isStep(kind)) return op;
   op.vjp = (node, [g]) => {

@@ -6,51 +6,37 @@
  *
  * All three are implicit GEMMs over channels-last data and one HWIO weight layout (kernels/conv_*.wgsl).
  */
+import { WgradError } from '../errors.ts';
+import type { ConvAttrs } from '../gemm/geometry.ts';
+import { forwardProblem, roundUp4 } from '../gemm/problem.ts';
 import { grid } from '../gpu/grid.ts';
-import { convForward, convGroupedForward } from '../gpu/kernels.gen.ts';
-import { packStruct } from '../gpu/kernel.ts';
+import { convGroupedForward } from '../gpu/kernels.gen.ts';
 import type { LowerContext } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { requireFloat } from './check.ts';
-import { croppedTarget, readFramed, readWeight, roundUp4 } from './conv_channels.ts';
-import {
-  convDefaults,
-  convFlops,
-  convGeometry,
-  geometryConstants,
-  geometryMembers,
-  type ConvAttrs,
-} from './conv_geometry.ts';
+import { croppedTarget, framed, readActivation, readFramed, readWeight } from './conv_channels.ts';
+import { convAttrs, convFlops, convGeometry, geometryConstants, type Conv2dOptions } from './conv_geometry.ts';
 import { conv2dInputGrad, conv2dWeightGrad } from './conv2d_grad.ts';
-import { withEpilogue } from './epilogue.ts';
+import { readOperands, type StepsAttrs } from './epilogue.ts';
+import { emitGemm } from './gemm.ts';
 import { sum } from './reduce.ts';
 
-/** What follows the sum, in this order: times scale[co], plus shift[co], plus a tensor like y, ReLU. */
-export interface ConvEpilogue {
-  scale: boolean;
-  shift: boolean;
-  residual: boolean;
-  relu: boolean;
-}
-
-export interface Conv2dAttrs extends ConvAttrs {
-  /** Inputs are x, w, then those of scale [O], shift [O] (a bias is a shift) and residual that are true here. */
-  epilogue: ConvEpilogue;
-}
-
-/** Pixels of a tile in the GEMM kernels, and groups of four channels. */
-export const TILE = { rows: 8, groups: 2, workgroup: 32 } as const;
+/** Inputs are x, w, then the operands of the steps; a bias is the step 'shift'. */
+export type Conv2dAttrs = ConvAttrs & StepsAttrs;
 
 export const conv2dOp: Op<Conv2dAttrs> = {
   name: 'conv2d',
-  infer: ([x, w], attrs) => {
-    requireFloat('conv2d', x!, w!);
+  infer: ([x, w, bias], attrs) => {
+    requireFloat('conv2d', x!, w!, ...(bias ? [bias] : []));
     const g = convGeometry(x!.shape, w!.shape, attrs);
+    if (bias && (bias.rank !== 1 || bias.size !== g.co)) {
+      throw new WgradError('shape', `conv2d: the bias ${bias} must be [${g.co}], a value for each channel of ${w}`);
+    }
     return [{ shape: [g.n, g.co, g.oh, g.ow], dtype: 'f32' }];
   },
   vjp: ({ inputs: [x, w], attrs }, [dy]) => {
-    // Epilogues other than a bias are made by fusion, after differentiation.
+    // Steps other than a bias are made by fusion, after differentiation.
     const { strides, pads, dilations, groups } = attrs;
     const conv: ConvAttrs = { strides, pads, dilations, groups };
     return [
@@ -59,47 +45,23 @@ export const conv2dOp: Op<Conv2dAttrs> = {
       () => sum(dy!, [0, 2, 3]),
     ];
   },
+  takesSteps: ({ attrs }) => attrs.groups === 1,
+  gemms: (node) => (node.attrs.groups === 1 ? [problemOf(node)] : []),
   lower: (ctx, node) => (node.attrs.groups === 1 ? lowerGemm(ctx, node) : lowerGrouped(ctx, node)),
   flops: ({ inputs: [x, w], attrs }) => convFlops(convGeometry(x!.shape, w!.shape, attrs)),
 };
 
-function lowerGemm(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNode<Conv2dAttrs>): void {
-  const [x, w, ...extra] = inputs as [Tensor, Tensor, ...Tensor[]];
-  const { source, geometry: g } = readFramed(ctx, x, convGeometry(x.shape, w.shape, attrs));
-  const { scale, shift, residual, relu } = attrs.epilogue;
-  const weight = readWeight(ctx, w);
+const problemOf = ({ inputs: [x, w], attrs }: PlanNode<Conv2dAttrs>) =>
+  forwardProblem(framed(convGeometry(x!.shape, w!.shape, attrs)), attrs.steps);
+
+function lowerGemm(ctx: LowerContext, node: PlanNode<Conv2dAttrs>): void {
+  const [x, w, ...operands] = node.inputs as [Tensor, Tensor, ...Tensor[]];
+  const g = convGeometry(x.shape, w.shape, node.attrs);
   const m = g.n * g.oh * g.ow;
-  const co4 = roundUp4(g.co);
-  const target = croppedTarget(ctx, ctx.write(y!, 'nhwc'), [1, m, g.co], [m, co4]);
-  const mTiles = Math.ceil(m / TILE.rows);
-  const tiles = mTiles * Math.ceil(co4 / 4 / TILE.groups);
-  const epilogue = {
-    ...(scale && { scale: extra.shift()! }),
-    ...(shift && { shift: extra.shift()! }),
-    ...(residual && { residual: extra.shift()! }),
-    relu,
-  };
-  const padded = g.pads.some((p) => p > 0);
-  const k4 = roundUp4(g.ci) / 4;
-  // Neighbouring taps of a kernel row lie side by side in memory: without padding they are one run.
-  const whole = !padded && g.dilations[1] === 1;
-  const geometry = packStruct(convForward, 'geometry', {
-    ...geometryMembers(g),
-    kw: whole ? 1 : g.kw,
-    m,
-    n4: co4 / 4,
-    k4,
-    run: whole ? g.kw * k4 : k4,
-    m_tiles: mTiles,
-    tiles,
-  });
-  withEpilogue(ctx, target.storage, m * co4, co4, epilogue, (sink) =>
-    ctx.dispatch(convForward, {
-      bindings: { x: source, w: weight, y: sink, geometry: ctx.constant(geometry) },
-      constants: { PADDED: padded },
-      workgroups: grid(tiles, TILE.workgroup),
-    }),
-  );
+  const [a, b] = [readFramed(ctx, x, g), readWeight(ctx, w)];
+  const read = readOperands(ctx, node.attrs.steps, operands, (t) => readActivation(ctx, t));
+  const target = croppedTarget(ctx, ctx.write(node.outputs[0]!, 'nhwc'), [1, m, g.co], [m, roundUp4(g.co)]);
+  emitGemm(ctx, problemOf(node), { a, b, y: target.storage }, read);
   target.crop();
 }
 
@@ -125,10 +87,13 @@ function lowerGrouped(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNo
 
 /**
  * @param x [N,C,H,W] @param w [O, C/groups, kh, kw] @param bias [O]
+ * @param options in PyTorch's names (`stride: 2, padding: 1`), or the same in ONNX's (`strides`, `pads`, `dilations`).
  * @returns [N, O, oh, ow]
- * @throws WgradError 'shape' where they do not fit.
+ * @throws WgradError 'shape' where they do not fit, 'invalid-argument' for options that are no sizes.
  */
-export function conv2d(x: Tensor, w: Tensor, bias?: Tensor, attrs: Partial<ConvAttrs> = {}): Tensor {
-  const epilogue = { scale: false, shift: bias !== undefined, residual: false, relu: false };
-  return apply1(conv2dOp, bias ? [x, w, bias] : [x, w], { ...convDefaults, ...attrs, epilogue });
+export function conv2d(x: Tensor, w: Tensor, bias?: Tensor, options: Conv2dOptions & Partial<ConvAttrs> = {}): Tensor {
+  return apply1<Conv2dAttrs>(conv2dOp, bias ? [x, w, bias] : [x, w], {
+    ...convAttrs(options),
+    steps: bias ? ['shift'] : [],
+  });
 }

@@ -1,11 +1,11 @@
 /** The GEMM kernels take channels in groups of four: here they are padded with zeros, and cropped again. */
+import type { ConvGeometry } from '../gemm/geometry.ts';
+import { roundUp4 } from '../gemm/problem.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { ConvGeometry } from './conv_geometry.ts';
-import { copyStridedTo } from './copy.ts';
 
-export const roundUp4 = (n: number): number => Math.ceil(n / 4) * 4;
+import { copyStridedTo } from './copy.ts';
 
 /** A [N,C,H,W] tensor channels-last, with its channels padded to a multiple of 4. */
 export function readActivation(ctx: LowerContext, t: Tensor): Storage {
@@ -24,14 +24,21 @@ export function readActivation(ctx: LowerContext, t: Tensor): Storage {
 }
 
 /**
- * What the forward kernel reads. Where channels have to be copied into groups of four anyway (the picture itself), the
- * frame of zeros comes with the same copy, and no tap leaves the picture any more.
+ * The geometry of what forward pass and weight gradient read. Where channels have to be copied into groups of four anyway
+ * (the picture itself), the frame of zeros comes with the same copy, and no tap leaves the picture any more.
  */
-export function readFramed(ctx: LowerContext, x: Tensor, g: ConvGeometry): { source: Storage; geometry: ConvGeometry } {
-  const c4 = roundUp4(g.ci);
-  if (c4 === g.ci || g.pads.every((p) => p === 0)) return { source: readActivation(ctx, x), geometry: g };
+export function framed(g: ConvGeometry): ConvGeometry {
+  if (roundUp4(g.ci) === g.ci || g.pads.every((p) => p === 0)) return g;
   const ih = (g.oh - 1) * g.strides[0] + (g.kh - 1) * g.dilations[0] + 1;
   const iw = (g.ow - 1) * g.strides[1] + (g.kw - 1) * g.dilations[1] + 1;
+  return { ...g, ih, iw, pads: [0, 0, 0, 0] };
+}
+
+/** x [N,C,H,W] as {@link framed} of its convolution's geometry says. */
+export function readFramed(ctx: LowerContext, x: Tensor, g: ConvGeometry): Storage {
+  const { ih, iw, pads } = framed(g);
+  if (pads === g.pads) return readActivation(ctx, x);
+  const c4 = roundUp4(g.ci);
   const [sn, sc, sh, sw] = stridesIn(x.shape, ctx.layoutOf(x)) as [number, number, number, number];
   const source = ctx.scratch(g.n * ih * iw * c4);
   copyStridedTo(ctx, ctx.read(x), source, {
@@ -40,7 +47,7 @@ export function readFramed(ctx: LowerContext, x: Tensor, g: ConvGeometry): { sou
     to: [ih * iw * c4, iw * c4, c4, 1],
     mask: { pad: [0, g.pads[0], g.pads[1], 0], extent: [g.n, g.ih, g.iw, g.ci], fill: 0 },
   });
-  return { source, geometry: { ...g, ih, iw, pads: [0, 0, 0, 0] } };
+  return source;
 }
 
 /** A weight [O,I,kh,kw] as HWIO with both channel extents padded to multiples of 4. */

@@ -1,28 +1,42 @@
 /** Attributes and shapes of 2-D convolutions, shared by the forward op and its two gradients. */
 import { WgradError } from '../errors.ts';
+import type { ConvAttrs, ConvGeometry } from '../gemm/geometry.ts';
 import { show, type Shape } from '../graph/shape.ts';
 
-export interface ConvAttrs {
-  /** [vertical, horizontal]. */
-  strides: readonly [number, number];
-  /** ONNX order: top, left, bottom, right. */
-  pads: readonly [number, number, number, number];
-  dilations: readonly [number, number];
-  groups: number;
+type Pair = readonly [number, number];
+
+export interface Conv2dOptions {
+  /** One number, or [vertical, horizontal]; default 1. */
+  stride?: number | Pair;
+  /** Zeros around the input: one number, [vertical, horizontal], or [top, left, bottom, right]; default 0. */
+  padding?: number | Pair | ConvAttrs['pads'];
+  /** One number, or [vertical, horizontal]; default 1. */
+  dilation?: number | Pair;
+  /** Default 1. */
+  groups?: number;
 }
 
-export const convDefaults: ConvAttrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };
+/** The full attributes, from PyTorch's names (stride, padding, dilation) or ONNX's (strides, pads, dilations). */
+export function convAttrs(options: Conv2dOptions & Partial<ConvAttrs>): ConvAttrs {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  const { strides = pair(stride), dilations = pair(dilation), pads = fourSides(padding) } = options;
+  const sizes = { stride: strides, dilation: dilations, groups: [groups] };
+  for (const [name, values] of Object.entries(sizes)) {
+    if (!values.every((v) => Number.isInteger(v) && v >= 1)) {
+      throw new WgradError('invalid-argument', `conv2d: ${name} ${show(values)} must be whole numbers of 1 or more`);
+    }
+  }
+  if (pads.length !== 4 || !pads.every((p) => Number.isInteger(p) && p >= 0)) {
+    throw new WgradError('invalid-argument', `conv2d: padding ${show(pads)} must be whole numbers of 0 or more`);
+  }
+  return { strides, pads, dilations, groups };
+}
 
-export interface ConvGeometry extends ConvAttrs {
-  n: number;
-  ci: number;
-  ih: number;
-  iw: number;
-  co: number;
-  oh: number;
-  ow: number;
-  kh: number;
-  kw: number;
+const pair = (v: number | Pair): Pair => (typeof v === 'number' ? [v, v] : v);
+
+function fourSides(p: number | Pair | ConvAttrs['pads']): ConvAttrs['pads'] {
+  if (typeof p === 'number') return [p, p, p, p];
+  return p.length === 2 ? [p[0], p[1], p[0], p[1]] : p;
 }
 
 /** @throws WgradError 'shape' where x [N,C,H,W] and w [O,C/groups,kh,kw] do not fit. */
@@ -45,23 +59,7 @@ export function convGeometry(x: Shape, w: Shape, attrs: ConvAttrs): ConvGeometry
 /** Multiply-adds count two; the count of a direct convolution, the same for its three passes. */
 export const convFlops = (g: ConvGeometry): number => 2 * g.n * g.oh * g.ow * g.co * (g.ci / g.groups) * g.kh * g.kw;
 
-/** The geometry that all convolution kernels have in common, by the names of their struct members. */
-export const geometryMembers = (g: ConvGeometry) => ({
-  ih: g.ih,
-  iw: g.iw,
-  oh: g.oh,
-  ow: g.ow,
-  kh: g.kh,
-  kw: g.kw,
-  stride_h: g.strides[0],
-  stride_w: g.strides[1],
-  pad_t: g.pads[0],
-  pad_l: g.pads[1],
-  dilation_h: g.dilations[0],
-  dilation_w: g.dilations[1],
-});
-
-/** The same as constants, for the kernels that are specialised by shape. */
+/** The geometry as constants, for the grouped kernels, which are specialised by shape. */
 export const geometryConstants = (g: ConvGeometry) => ({
   IH: g.ih,
   IW: g.iw,

@@ -1,87 +1,97 @@
-/** The elementwise pass behind a convolution, its input gradient or a BatchNorm (kernels/epilogue.wgsl). */
-import { grid, vectorWidth } from '../gpu/grid.ts';
-import { epilogue as kernel } from '../gpu/kernels.gen.ts';
+/**
+ * Elementwise steps behind a result: what a GEMM, or one pass over any tensor, applies in order (see graph/op.ts).
+ *
+ *   scale  y = x * s[channel]     shift  y = x + s[channel]     add   y = x + r, r like x
+ *   relu   y = max(x, 0)          mask   y = x where g > 0, else 0, g like x
+ */
+import type { StepKind } from '../gemm/steps.ts';
 import type { LowerContext, Storage } from '../graph/lower.ts';
-import type { Op } from '../graph/op.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { readActivation } from './conv_channels.ts';
+import type { FusedStep, Op } from '../graph/op.ts';
+import { sameShape } from '../graph/shape.ts';
+import type { Node, Tensor } from '../graph/tensor.ts';
+import { emitFinish } from './gemm.ts';
 
-/** Operands in the order in which they are applied. Vectors are [C]; residual and gate are like the result. */
-export interface Epilogue {
-  scale?: Tensor;
-  shift?: Tensor;
-  residual?: Tensor;
-  relu?: boolean;
-  gate?: Tensor;
-  outScale?: Tensor;
+export interface StepsAttrs {
+  /** Their operands follow the node's own inputs, in this order. */
+  steps: readonly StepKind[];
 }
 
-/**
- * Runs `emit` into the target where the epilogue is empty, else into scratch memory that the epilogue reads.
- * @param elements of the target, channels padded to `channels`, a multiple of 4.
- */
-export function withEpilogue(
+/** Where the operands of steps are: vectors of a channel each, and tensors laid out like the result. */
+export interface StepOperands {
+  scale?: Storage;
+  shift?: Storage;
+  residual?: Storage;
+  gate?: Storage;
+}
+
+const slots = { scale: 'scale', shift: 'shift', add: 'residual', mask: 'gate' } as const;
+
+/** @param like reads an operand that is laid out like the result. */
+export function readOperands(
   ctx: LowerContext,
-  target: Storage,
-  elements: number,
-  channels: number,
-  e: Epilogue,
-  emit: (sink: Storage) => void,
-): void {
-  if (!Object.values(e).some(Boolean)) return emit(target);
-  const x = ctx.scratch(elements);
-  emit(x);
-  emitEpilogue(ctx, x, target, elements, channels, e, (t) => readActivation(ctx, t));
+  steps: readonly StepKind[],
+  operands: readonly Tensor[],
+  like: (t: Tensor) => Storage,
+): StepOperands {
+  const read: StepOperands = {};
+  let next = 0;
+  for (const kind of steps) {
+    if (kind === 'relu') continue;
+    const t = operands[next++]!;
+    read[slots[kind]] = kind === 'scale' || kind === 'shift' ? ctx.read(t, 'row') : like(t);
+  }
+  return read;
 }
 
-/**
- * y = epilogue(x), both of `elements` with `channels` fastest.
- * @param activation reads residual and gate in that order.
- */
-export function emitEpilogue(
-  ctx: LowerContext,
-  x: Storage,
-  y: Storage,
-  elements: number,
-  channels: number,
-  e: Epilogue,
-  activation: (t: Tensor) => Storage,
-): void {
-  const width = vectorWidth(channels);
-  const vector = (t: Tensor | undefined) => (t ? ctx.read(t, 'row') : x);
-  ctx.dispatch(kernel, {
-    bindings: {
-      x,
-      scale: vector(e.scale),
-      shift: vector(e.shift),
-      residual: e.residual ? activation(e.residual) : x,
-      gate: e.gate ? activation(e.gate) : x,
-      out_scale: vector(e.outScale),
-      y,
-    },
-    constants: {
-      WIDTH: width,
-      COUNT: elements / width,
-      GROUPS: channels / width,
-      HAS_SCALE: e.scale !== undefined,
-      HAS_SHIFT: e.shift !== undefined,
-      HAS_RESIDUAL: e.residual !== undefined,
-      RELU: e.relu ?? false,
-      HAS_GATE: e.gate !== undefined,
-      HAS_OUT_SCALE: e.outScale !== undefined,
-    },
-    workgroups: grid(elements / width, 64),
-  });
-}
-
-/** (g, y, scale [C,1,1]) to g * scale where y > 0, else 0: the gradient of BatchNorm then ReLU. Made by fusion. */
-export const maskScaleOp: Op<object> = {
-  name: 'mask_scale',
-  infer: ([g]) => [{ shape: g!.shape, dtype: 'f32' }],
-  lower(ctx, { inputs: [g, gate, outScale], outputs: [y] }) {
-    const read = (t: Tensor) => ctx.read(t, 'nhwc');
-    const channels = g!.shape[1]!;
-    emitEpilogue(ctx, read(g!), ctx.write(y!, 'nhwc'), g!.size, channels, { gate: gate!, outScale: outScale! }, read);
+/** x and the operands of its steps to y, in one pass. Made by fusion. */
+export const elementwiseOp: Op<StepsAttrs> = {
+  name: 'elementwise',
+  infer: ([x]) => [{ shape: x!.shape, dtype: 'f32' }],
+  lower(ctx, { inputs: [x, ...operands], outputs: [y], attrs: { steps } }) {
+    const perChannel = steps.some((kind) => kind === 'scale' || kind === 'shift');
+    // Channels last where an operand already is.
+    const whole = [x!, ...operands.filter((t) => sameShape(t.shape, x!.shape))].map((t) => ctx.layoutOf(t));
+    const layout = perChannel ? (x!.rank === 4 ? 'nhwc' : 'row') : (whole.find((l) => l !== 'row') ?? 'row');
+    const channels = perChannel ? x!.shape[1]! : 4;
+    // Without channels any division of the elements will do: buffers come in whole groups of four.
+    const elements = perChannel ? y!.size : Math.ceil(y!.size / 4) * 4;
+    const like = (t: Tensor) => ctx.read(t, layout);
+    const read = readOperands(ctx, steps, operands, like);
+    emitFinish(ctx, like(x!), ctx.write(y!, layout), { elements, channels }, steps, read);
   },
-  flops: ({ outputs: [y] }) => y!.size,
+  flops: ({ outputs: [y], attrs }) => y!.size * attrs.steps.length,
 };
+
+/** `before`, then one more step. */
+export const withStep = (before: readonly FusedStep[], kind: StepKind, operand?: Tensor): FusedStep[] => [
+  ...before,
+  { kind, ...(operand && { operand }) },
+];
+
+/** What stands beside `value` among the two operands, where it has the same shape and is another tensor. */
+function beside({ inputs: [a, b] }: Node, value: Tensor): Tensor | undefined {
+  const other = a === value ? b! : a!;
+  return other !== value && sameShape(other.shape, value.shape) ? other : undefined;
+}
+
+/** A [C,1,1] operand b beside a [N,C,H,W] value a. */
+function channelsBeside({ inputs: [a, b] }: Node, value: Tensor): Tensor | undefined {
+  const fits = a === value && a.rank === 4 && b!.rank === 3 && b!.size === b!.shape[0] && b!.size === a.shape[1];
+  return fits ? b : undefined;
+}
+
+/** The functions of two tensors that are a step of an epilogue. */
+export const binarySteps = {
+  add: (node, value, before) => {
+    const [tensor, vector] = [beside(node, value), channelsBeside(node, value)];
+    return tensor ? withStep(before, 'add', tensor) : vector && withStep(before, 'shift', vector);
+  },
+  mul: (node, value, before) => {
+    const vector = channelsBeside(node, value);
+    return vector && withStep(before, 'scale', vector);
+  },
+  mask: (node, value, before) => {
+    const gate = node.inputs[0] === value ? beside(node, value) : undefined;
+    return gate && withStep(before, 'mask', gate);
+  },
+} satisfies Record<string, NonNullable<Op['asSteps']>>;

@@ -11,6 +11,7 @@ import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import type { LowerContext } from '../graph/lower.ts';
 import { div, mask, mul } from './binary.ts';
+import { withStep } from './epilogue.ts';
 import { requireFloat, requireNumber, requireOneOf } from './check.ts';
 
 type UnaryKind = keyof typeof functions;
@@ -119,6 +120,7 @@ function makeOp(kind: UnaryKind): Op<UnaryAttrs> {
     },
     lower: (ctx, { inputs: [x], outputs: [y], attrs }) => lowerUnary(ctx, code, attrs, x!, x!, y!),
     flops: ({ outputs: [y] }) => y!.size,
+    ...(kind === 'relu' && { asSteps: (_, __, before) => withStep(before, 'relu') }),
   };
 }
 

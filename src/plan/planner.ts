@@ -3,6 +3,8 @@
  * an op asks for another one, and keeps what depends only on frozen variables apart, to be computed once.
  */
 import { WgradError } from '../errors.ts';
+import type { Choices } from '../gemm/choose.ts';
+import type { GemmProblem } from '../gemm/problem.ts';
 import { specialize, type Constants, type Kernel } from '../gpu/kernel.ts';
 import {
   constantOp,
@@ -18,6 +20,7 @@ import type { Dispatch, LowerContext, Storage } from '../graph/lower.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
 import { copyLayout } from '../ops/copy.ts';
+import { elementwiseOp } from '../ops/epilogue.ts';
 import { fuse, plain } from './fuse.ts';
 import { guardOp, type Watched } from './guard.ts';
 import { planMemory, type Lifetime } from './memory.ts';
@@ -45,9 +48,21 @@ export interface PlanRequest<Names extends string = string> {
 }
 
 /** @throws WgradError 'dtype' where updateIf is no f32; 'limit-exceeded'; what ops throw. */
-export function plan<N extends string>(request: PlanRequest<N>, limits: GPUSupportedLimits): Plan<N> {
-  return new Planner(request, limits).run() as Plan<N>;
+export function plan<N extends string>(request: PlanRequest<N>, limits: GPUSupportedLimits, choices: Choices): Plan<N> {
+  return new Planner(request, limits, choices).run() as Plan<N>;
 }
+
+/** What runs for the request, after fusion, and what must be kept. */
+function nodesOf({ outputs, updates = [], updateIf = [], fuse: fused = true }: PlanRequest) {
+  const guards = Array.isArray(updateIf) ? (updateIf as readonly Tensor[]) : [updateIf as Tensor];
+  const kept = [...Object.values(outputs), ...guards];
+  const order = topologicalOrder([...kept, ...updates]);
+  return { guards, nodes: fused ? fuse(order, new Set(kept), elementwiseOp) : order.map(plain) };
+}
+
+/** The GEMMs of a request, for kernels to be chosen before it is planned. */
+export const gemmsOf = (request: PlanRequest): GemmProblem[] =>
+  nodesOf(request).nodes.flatMap((node) => node.op.gemms?.(node) ?? []);
 
 /** A guard for programs that have none: never raised. */
 const never = new Uint32Array(1);
@@ -79,20 +94,18 @@ class Planner implements LowerContext {
   constructor(
     private readonly request: PlanRequest,
     readonly limits: GPUSupportedLimits,
+    readonly choices: Choices,
   ) {}
 
   run(): Plan {
-    const { outputs, updates = [], updateIf = [] } = this.request;
-    const guards = Array.isArray(updateIf) ? (updateIf as readonly Tensor[]) : [updateIf as Tensor];
-    const kept = [...Object.values(outputs), ...guards];
-    const order = topologicalOrder([...kept, ...updates]);
-    for (const node of order) {
+    const { outputs } = this.request;
+    const { guards, nodes } = nodesOf(this.request);
+    for (const node of nodes) {
       for (const at of node.op.effect?.changes ?? []) {
         const variable = node.inputs[at] && variableOf(node.inputs[at]);
         if (variable) this.updated.add(variable);
       }
     }
-    const nodes = this.request.fuse === false ? order.map(plain) : fuse(order, new Set(kept));
     for (const node of nodes) if (!node.op.effect) this.lowerNode(node);
     for (const [name, tensor] of Object.entries(outputs)) {
       this.outputs.set(name, { tensor, region: this.settled(name, tensor) });

@@ -63,15 +63,15 @@ const forward: Record<string, Case> = {
   },
   'grouped conv, BatchNorm, residual, ReLU': {
     build: ({ x, conv, norm }) => ({ y: relu(ops.add(norm(conv(x, C)), x)) }),
-    left: { conv2d: 1, batch_norm: 1 },
+    left: { conv2d: 1, elementwise: 1 },
   },
   'BatchNorm of the batch, residual, ReLU': {
     build: ({ x, conv, trainNorm }) => ({ y: relu(ops.add(x, trainNorm(conv(x)))) }),
-    left: { conv2d: 1, batch_norm_stats: 1, batch_norm: 1 },
+    left: { conv2d: 1, batch_norm_stats: 1, elementwise: 1 },
   },
   'BatchNorm alone, ReLU (pre-activation)': {
     build: ({ x, norm }) => ({ y: relu(norm(x)) }),
-    left: { batch_norm: 1 },
+    left: { elementwise: 1 },
   },
   'a value that is asked for': {
     build: ({ x, conv, norm }) => {
@@ -85,8 +85,19 @@ const forward: Record<string, Case> = {
       const twice = conv(x);
       return { y: ops.add(relu(norm(twice)), ops.tanh(twice)) };
     },
-    // An epilogue adds before its ReLU: what is added after it stays apart.
-    left: { conv2d: 1, batch_norm: 1, tanh: 1, add: 1 },
+    left: { conv2d: 1, elementwise: 1, tanh: 1 },
+  },
+  'steps in any order: ReLU, + a branch, BatchNorm': {
+    build: ({ x, conv, norm }) => ({ y: norm(ops.add(relu(conv(x)), x)) }),
+    left: { conv2d: 1 },
+  },
+  'a second step of a kind stays apart': {
+    build: ({ x, conv, norm }) => ({ y: relu(norm(norm(conv(x)))) }),
+    left: { conv2d: 1, elementwise: 1 },
+  },
+  'a bias for each channel that is added later': {
+    build: ({ x, conv, vector }) => ({ y: relu(ops.add(conv(x), ops.reshape(vector(), [-1, 1, 1]))) }),
+    left: { conv2d: 1 },
   },
   'a value added to itself': {
     build: ({ x, conv }) => {
@@ -160,7 +171,7 @@ describe('backward', () => {
 
   it.each([4, 3])('of weights: the needed values stay, with %i channels', async (channels) => {
     const { fused, single } = await both(network(layers(channels), 'weights'), channels);
-    expect(fused.ops).toMatchObject({ conv2d: 3, batch_norm: 1, conv2d_input_grad: 1, conv2d_weight_grad: 1 });
+    expect(fused.ops).toMatchObject({ conv2d: 3, elementwise: 2, conv2d_input_grad: 1, conv2d_weight_grad: 1 });
     expect(fused.ops).not.toHaveProperty('relu');
     expect(passes(fused)).toBeLessThan(passes(single));
   });
@@ -169,7 +180,7 @@ describe('backward', () => {
     const { x, norm } = layers(C);
     const [g] = grad(relu(norm(x)), [x], { seed: ops.tanh(x) });
     const { fused, single } = await both({ g: g! }, C);
-    expect(fused.ops).toMatchObject({ batch_norm: 1, mask_scale: 1 });
+    expect(fused.ops).toMatchObject({ elementwise: 2 });
     expect(fused.dispatches['input-gradient']).toBe(single.dispatches['input-gradient'] - 1);
   });
 });

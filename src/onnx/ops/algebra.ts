@@ -4,7 +4,7 @@
  * therefore be folded.
  */
 import type { BatchNormTensors } from '../../ops/batch_norm.ts';
-import type { ConvAttrs } from '../../ops/conv_geometry.ts';
+import type { ConvAttrs } from '../../gemm/geometry.ts';
 import type { PoolOptions } from '../../ops/pool.ts';
 
 export interface Shaped {

@@ -4,7 +4,7 @@
  */
 import { WgradError } from '../../errors.ts';
 import { broadcastShapes, sameShape, show } from '../../graph/shape.ts';
-import type { ConvAttrs } from '../../ops/conv_geometry.ts';
+import type { ConvAttrs } from '../../gemm/geometry.ts';
 import type { PoolOptions } from '../../ops/pool.ts';
 import type { Algebra, BinaryKind, ReduceKind, SparseRow, UnaryKind } from './algebra.ts';
 import { BINARY, UNARY } from './host_functions.ts';

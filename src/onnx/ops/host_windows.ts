@@ -1,5 +1,6 @@
 /** Convolutions and pooling of the host algebra. */
-import { convGeometry, type ConvAttrs } from '../../ops/conv_geometry.ts';
+import type { ConvAttrs } from '../../gemm/geometry.ts';
+import { convGeometry } from '../../ops/conv_geometry.ts';
 import { completePool, pooledShape, type PoolOptions } from '../../ops/pool.ts';
 import { sizeOf, type HostTensor, type Spend } from './host_tensor.ts';
 
