@@ -16,6 +16,9 @@ const shapes: [Shape, Shape][] = [
   [[8], [8]],
   [[3, 4], [4]],
   [[3, 5], [5]],
+  // 41 times the nearest float to 1/41 is below 1: divided so, 41 / 41 would be 0.
+  [[3, 41], [41]],
+  [[5, 164], [164]],
   [[3, 4], [3, 1]],
   [[4, 1], [3, 1, 5]],
   [[4, 1], [1, 8]],
