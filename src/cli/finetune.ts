@@ -1,4 +1,5 @@
 /** `wgrad finetune --images DIR`: trains the chosen parameters on pictures sorted in folders by class. */
+import type { HeadChange } from '../model/head.ts';
 import { classFolders, folderDataset } from '../node/folder_dataset.ts';
 import { skippedLine } from '../node/pictures.ts';
 import { writeWhole } from '../node/write.ts';
@@ -15,6 +16,14 @@ const optimizers = {
   adam: (lr: number, weightDecay: number): Optimizer => adam({ lr, weightDecay }),
   adamw: (lr: number, weightDecay: number): Optimizer => adamw({ lr, weightDecay }),
 };
+
+/** What became of the classifier's trained rows, with the names of a few classes. */
+function headLine({ layer, kept, fresh, dropped }: HeadChange): string {
+  const named = (what: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`${what} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`]; // prettier-ignore
+  const parts = [...named('keeps', kept), ...named('starts afresh for', fresh), ...named('forgets', dropped)];
+  return `the head ${layer} ${parts.join('; ')}`;
+}
 
 export const finetuneCommand = defineCommand({
   summary: 'train chosen layers on your own classes, and write the model as ONNX',
@@ -56,12 +65,11 @@ export const finetuneCommand = defineCommand({
     );
     const line = skippedLine(skipped);
     if (line) c.note(line);
-    const head = o.head ?? model.roles.scores?.head ?? 'fc';
-    const same = model.labels?.length === train.classes.length && model.labels.every((l, i) => l === train.classes[i]);
-    if (!same) model.replaceHead(head, { classes: train.classes, seed });
+    const head = await model.adaptHead(train.classes, { seed, ...(o.head !== undefined && { layer: o.head }) });
+    c.note(headLine(head));
     model
       .freeze()
-      .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [head]))
+      .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [head.layer]))
       .batchNorm(o.bn);
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const epochs: object[] = [];

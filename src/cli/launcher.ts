@@ -38,10 +38,10 @@ export function lineFilter(pass: (text: string) => void): { write(text: string):
   };
 }
 
-/** Starts `program` in Node; the process ends with its exit code. */
+/** Starts `program` in Node (whose own options are those of NODE_OPTIONS); the process ends with its exit code. */
 export function launch(program: string, args: readonly string[]): void {
   const columns = process.stderr.isTTY ? { WGRAD_COLUMNS: String(process.stderr.columns) } : {};
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['inherit', 'inherit', 'pipe'],
     env: { ...process.env, ...columns },
   });
