@@ -68,10 +68,10 @@ fn sigmoid(v: vec4f) -> vec4f {
   return 1.0 / (1.0 + exponential(-v));
 }
 
-// Near 0 by Lambert's continued fraction, further out as 1 - 2 / (e^2|v| + 1), which keeps the digits that matter.
+// Near 0 by Lambert's continued fraction, multiplied out, further out as 1 - 2 / (e^2|v| + 1), which keeps the digits that matter.
 fn hyperbolic_tangent(v: vec4f) -> vec4f {
   let q = v * v;
-  let near = v / (1.0 + q / (3.0 + q / (5.0 + q / (7.0 + q / (9.0 + q / 11.0)))));
+  let near = v * (10395.0 + q * (1260.0 + q * 21.0)) / (10395.0 + q * (4725.0 + q * (210.0 + q)));
   let far = sign(v) * (1.0 - 2.0 / (exp(2.0 * min(abs(v), vec4f(10.0))) + 1.0));
   return select(select(far, near, abs(v) < vec4f(0.75)), v, is_nan(v));
 }
