@@ -1,16 +1,16 @@
 /** The engine: one device, its pipelines, and the values that live on it. */
 import { WgradError } from './errors.ts';
-import { openAdapter } from './gpu/adapter.ts';
 import { Choices } from './gemm/choose.ts';
 import { gemmDevice } from './gemm/device.ts';
+import { describeAdapter, openAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { WorkQueue } from './gpu/queue.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
 import type { Runtime } from './plan/instance.ts';
-import type { Plan } from './plan/plan.ts';
-import { gemmsOf, plan, type PlanRequest } from './plan/planner.ts';
+import type { Plan, PlanRequest } from './plan/plan.ts';
+import { gemmsOf, plan } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
@@ -58,8 +58,10 @@ export class Engine {
     if (adapter && device) {
       throw new WgradError('invalid-argument', 'an engine takes an adapter or a device, not both');
     }
-    if (device) return new Engine(Device.share(device), description ?? device.adapterInfo.description);
-    const opened = adapter ? { adapter, description: description ?? adapter.info.description } : await openAdapter();
+    if (device) return new Engine(Device.share(device), description ?? describeAdapter(device.adapterInfo));
+    const opened = adapter
+      ? { adapter, description: description ?? describeAdapter(adapter.info) }
+      : await openAdapter();
     return new Engine(await Device.open(opened.adapter), opened.description);
   }
 
@@ -91,10 +93,7 @@ export class Engine {
    * @throws (rejects) WgradError 'dtype', 'invalid-argument', 'limit-exceeded', 'out-of-memory', 'kernel-invalid',
    *   'disposed', 'device-lost'; the signal's reason. A failed compilation leaves nothing behind.
    */
-  async compile<N extends string>(
-    request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
-    options: CompileOptions = {},
-  ): Promise<Program<N>> {
+  async compile<N extends string>(request: PlanRequest<N>, options: CompileOptions = {}): Promise<Program<N>> {
     if (this.choices.mode !== 'off') await this.choices.prepare(gemmsOf(request));
     const program = this.prepare(request, options);
     await program.compiled;
@@ -102,10 +101,7 @@ export class Engine {
   }
 
   /** {@link compile} without the wait: the program takes runs at once, which begin when it is compiled. */
-  prepare<N extends string>(
-    request: Omit<PlanRequest, 'outputs'> & { outputs: Readonly<Record<N, Tensor>> },
-    { signal }: CompileOptions = {},
-  ): Program<N> {
+  prepare<N extends string>(request: PlanRequest<N>, { signal }: CompileOptions = {}): Program<N> {
     this.device.check();
     signal?.throwIfAborted();
     return new Program<N>(this.runtime, plan<N>(request, this.device.limits, this.choices), signal);

@@ -4,7 +4,7 @@ export { Engine, type CompileOptions, type EngineOptions } from './engine.ts';
 export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { Tensor, type DType } from './graph/tensor.ts';
-export type { Plan, ProgramStats } from './plan/plan.ts';
+export type { Plan, PlanRequest, ProgramStats } from './plan/plan.ts';
 export { Program, type Feeds, type RunOptions } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
 export type { Preprocess } from './image/preprocess_spec.ts';

@@ -53,6 +53,7 @@ describe.each(adapters)('on %s', (_, engine) => {
     const [p, q] = [await a.compile({ outputs: { y: ops.neg(x) } }), await b.compile({ outputs: { y: ops.neg(x) } })];
     const runs = [p, q, p, q].map((program, i) => program.run({ x: new Float32Array(8).fill(i) }));
     expect((await Promise.all(runs)).map((r) => r.y[7])).toEqual([-0, -1, -2, -3]);
+    expect(b.description.length).toBeGreaterThan(0);
     const theirs = device.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     await a.dispose();
     expect(a.memory).toEqual({ buffers: 0, bytes: 0 });

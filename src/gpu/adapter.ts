@@ -27,6 +27,9 @@ export async function openAdapter(): Promise<OpenedAdapter> {
       remedy: 'Switch hardware acceleration on, or start Chromium with --use-webgpu-adapter=swiftshader',
     });
   }
-  const { vendor, architecture, description } = adapter.info;
-  return { adapter, description: [description, vendor, architecture].filter(Boolean).join(' · ') || 'unnamed adapter' };
+  return { adapter, description: describeAdapter(adapter.info) };
 }
+
+/** One line that names an adapter, whatever of its names the browser tells. */
+export const describeAdapter = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
+  [description, vendor, architecture].filter(Boolean).join(' · ') || 'unnamed adapter';

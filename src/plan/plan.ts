@@ -40,6 +40,22 @@ export interface Port {
   readonly region: Region;
 }
 
+export interface PlanRequest<Names extends string = string> {
+  outputs: Readonly<Record<Names, Tensor>>;
+  /**
+   * Results of effect ops: optimiser steps, running statistics, assignments. All of them read the values of before the
+   * run; two that change one variable do so in the order of this list.
+   */
+  updates?: readonly Tensor[];
+  /**
+   * The loss, say, or several tensors: in a run where one of their values, or any value that an update reads (a
+   * gradient, a learning rate), is NaN or infinite, no update changes anything and the run rejects with 'not-finite'.
+   */
+  updateIf?: Tensor | readonly Tensor[];
+  /** False runs every node by itself (default true): to find out whether fusion is to blame. */
+  fuse?: boolean;
+}
+
 export interface Plan<Names extends string = string> {
   /** Computed once, and again after a frozen variable was written. */
   readonly prologue: readonly Step[];
@@ -106,4 +122,18 @@ export function statsOf(
     parameterBytes: total('variable'),
     flops,
   };
+}
+
+/** Of the planned regions that a step uses; outputs live to the end. */
+export function lifetimesOf(steps: readonly Step[], outputs: Iterable<Port>): Map<Region, Lifetime> {
+  const lifetimes = new Map<Region, Lifetime>();
+  const use = (region: Region, step: number) => {
+    if (region.kind !== 'planned') return;
+    const known = lifetimes.get(region);
+    if (known) known.last = step;
+    else lifetimes.set(region, { bytes: region.bytes, first: step, last: step });
+  };
+  steps.forEach(({ regions }, step) => regions.forEach((region) => use(region, step)));
+  for (const { region } of outputs) use(region, steps.length);
+  return lifetimes;
 }

@@ -23,28 +23,21 @@ import { copyLayout } from '../ops/copy.ts';
 import { elementwiseOp } from '../ops/epilogue.ts';
 import { fuse, plain } from './fuse.ts';
 import { guardOp, type Watched } from './guard.ts';
-import { planMemory, type Lifetime } from './memory.ts';
-import { statsOf, type Plan, type Port, type Region, type RegionKind, type Step } from './plan.ts';
+import { planMemory } from './memory.ts';
+import {
+  lifetimesOf,
+  statsOf,
+  type Plan,
+  type PlanRequest,
+  type Port,
+  type Region,
+  type RegionKind,
+  type Step,
+} from './plan.ts';
 
 interface Value {
   region: Region;
   layout: Layout;
-}
-
-export interface PlanRequest<Names extends string = string> {
-  outputs: Readonly<Record<Names, Tensor>>;
-  /**
-   * Results of effect ops: optimiser steps, running statistics, assignments. All of them read the values of before the
-   * run; two that change one variable do so in the order of this list.
-   */
-  updates?: readonly Tensor[];
-  /**
-   * The loss, say, or several tensors: in a run where one of their values, or any value that an update reads (a
-   * gradient, a learning rate), is NaN or infinite, no update changes anything and the run rejects with 'not-finite'.
-   */
-  updateIf?: Tensor | readonly Tensor[];
-  /** False runs every node by itself (default true): to find out whether fusion is to blame. */
-  fuse?: boolean;
 }
 
 /** @throws WgradError 'dtype' where updateIf is no f32; 'limit-exceeded'; what ops throw. */
@@ -124,7 +117,7 @@ class Planner implements LowerContext {
 
   private finished(): Plan {
     const { prologue, steps, regions, inputs, outputs, nodes, updated, flag } = this;
-    const lifetimes = this.lifetimes();
+    const lifetimes = lifetimesOf(steps, outputs.values());
     const all = {
       prologue,
       steps,
@@ -139,25 +132,6 @@ class Planner implements LowerContext {
       guard: flag && { region: flag, watched: [...this.watched.values()].map((w) => w.name) },
     };
     return { ...all, stats: statsOf(all, [...lifetimes.values()]) };
-  }
-
-  /** Of the planned regions that a step uses; outputs live to the end. */
-  private lifetimes(): Map<Region, Lifetime> {
-    const lifetimes = new Map<Region, Lifetime>();
-    this.steps.forEach(({ regions }, step) => {
-      for (const region of regions) {
-        if (region.kind !== 'planned') continue;
-        const known = lifetimes.get(region);
-        if (known) known.last = step;
-        else lifetimes.set(region, { bytes: region.bytes, first: step, last: step });
-      }
-    });
-    for (const { region } of this.outputs.values()) {
-      const last = this.steps.length;
-      if (region.kind === 'planned')
-        lifetimes.set(region, { first: last, ...lifetimes.get(region), bytes: region.bytes, last });
-    }
-    return lifetimes;
   }
 
   /** Where the tensor's value is that no update of this run changes. */
