@@ -30,6 +30,8 @@ export const tolerance = {
   storedHalf: 1e-3,
   /** Relative: AdamW on ResNet-50 is chaotic; f32 PyTorch itself is off by 8 % after five steps on all parameters. */
   adamStepsResnet: 0.15,
+  /** Relative L2 where a denominator passes near 0: f32 PyTorch itself is off by 6e-3. */
+  illConditioned: 3e-2,
   cosine: 0.9999,
   /** Relative L2 of Grad-CAM of ResNet-50: sums over space forgive flips; f32 PyTorch is off by 3e-5 at layer3. */
   resnetCam: 3e-4,

@@ -88,8 +88,8 @@ function pairNodes(a: Tensor, b: Tensor): Map<Node, Node> {
   return twins;
 }
 
-/** The tensors on the way from `start` to `end`'s graph that depend on `start`. */
-function dependents(end: Tensor, start: Tensor): Set<Tensor> {
+/** The tensors on the way from `start` to `end` that depend on `start`. */
+export function dependents(end: Tensor, start: Tensor): Set<Tensor> {
   const reached = new Set([start]);
   for (const node of topologicalOrder([end])) {
     if (node.outputs.includes(start) || !node.inputs.some((t) => reached.has(t))) continue;

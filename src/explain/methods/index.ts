@@ -29,6 +29,7 @@ import {
   layerIntegratedGradients,
   neuronConductance,
 } from './layers.ts';
+import { lrp } from './lrp.ts';
 import { occlusion } from './occlusion.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score_cam.ts';
@@ -57,6 +58,7 @@ export const methods = {
   'full-grad': fullGrad,
   'expected-gradients': expectedGradients,
   'deep-shap': deepShap,
+  lrp,
   occlusion,
   rise,
   'layer-activation': layerActivation,
