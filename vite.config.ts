@@ -48,7 +48,7 @@ const licences: Plugin = {
 /**
  * One build of all entries, with common code in common chunks: an engine of 'wgrad/node' must know the ops and the
  * classes of 'wgrad' as its own. `ssr` only means that peers and Node's modules stay imports; which entries may reach
- * Node's is asserted in test/package.test.ts.
+ * Node's is asserted in test/package/package.test.ts.
  */
 export default defineConfig({
   plugins: [leanProtobuf, licences],

@@ -3,9 +3,23 @@
  * host call with a missing or misnamed buffer or constant does not type-check. A kernel with variants (see wgsl.ts)
  * becomes one description for each, by name. Run by `npm run build`.
  */
-import { mkdirSync, readdirSync, writeFileSync, renameSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { flatten, readModule, variantsOf } from './wgsl.ts';
+import { writeIfNew } from './write.ts';
+
+/**
+ * Kernels whose bodies are loaded when a program first needs one, from src/gpu/NAME.gen.ts: what inference does not
+ * run, and the families of which an adapter uses one.
+ */
+const DEFERRED: Readonly<Record<string, RegExp>> = {
+  bodies: /_grad|_sums|_stats|^(adam|ema|grid_mask|guard|one_hot|scatter_add|secant|sgd|shift)$/,
+  bodies_subgroup: /^gemm_subgroup/,
+  bodies_tile: /^gemm_tile/,
+};
+
+/** What specialisation changes stays with the description, and with it what a module must begin with. */
+const HEAD = /^(const [A-Z]|alias |enable |requires |diagnostic)/;
 
 const root = new URL('..', import.meta.url);
 const folder = new URL('kernels/', root);
@@ -19,10 +33,23 @@ const minify = (code: string) =>
     .join('\n')
     .trim();
 
-const parts = [
-  '// Written by scripts/kernels.ts from kernels/*.wgsl; not to be edited.',
-  "import type { Kernel } from './kernel.ts';",
-];
+const banner = '// Written by scripts/kernels.ts from kernels/*.wgsl; not to be edited.';
+const bodies = new Map(Object.keys(DEFERRED).map((file) => [file, [banner]]));
+
+/** The code of a description, whole or without the body that is loaded later. */
+function source(name: string, title: string, code: string): string {
+  const file = Object.keys(DEFERRED).find((candidate) => DEFERRED[candidate]!.test(name));
+  if (!file) return `code: ${JSON.stringify(code)}`;
+  const lines = code.split('\n').filter(Boolean);
+  // Named, since two kernels may have the same constants.
+  const head = [`//${title}`, ...lines.filter((line) => HEAD.test(line))].join('\n');
+  const body = lines.filter((line) => !HEAD.test(line)).join('\n');
+  const key = title.replace(/\W/g, '_');
+  bodies.get(file)!.push(`export const ${key} = ${JSON.stringify(body)};`);
+  return `code: ${JSON.stringify(head)},\n  body: () => import('./${file}.gen.ts').then((bodies) => bodies.${key})`;
+}
+
+const parts = [banner, "import type { Kernel } from './kernel.ts';"];
 for (const file of readdirSync(folder).sort()) {
   if (!file.endsWith('.wgsl')) continue;
   const code = readModule(folder, file);
@@ -54,7 +81,7 @@ for (const file of readdirSync(folder).sort()) {
       .join(',') +
     ` },\n  constants: {` +
     constants.map((m) => ` ${m[1]}: '${m[2]}'`).join(',') +
-    ` },\n  code: ${JSON.stringify(minify(text))},\n} as const satisfies Kernel`;
+    ` },\n  ${source(name, title, minify(text))},\n} as const satisfies Kernel`;
   const variants = [...variantsOf(code)].map(([variant, values]): [string, string] => [variant, flatten(code, values)]);
   const text =
     variants[0]![0] === ''
@@ -62,8 +89,5 @@ for (const file of readdirSync(folder).sort()) {
       : `{\n${variants.map(([variant, flat]) => `'${variant}': ${describe(`${name} ${variant}`, flat)},\n`).join('')}}`;
   parts.push(`export const ${camel} = ${text};`);
 }
-mkdirSync(new URL('src/gpu/', root), { recursive: true });
-const target = new URL('src/gpu/kernels.gen.ts', root);
-const fresh = new URL(`src/gpu/kernels.${process.pid}.tmp`, root);
-writeFileSync(fresh, parts.join('\n') + '\n');
-renameSync(fresh, target);
+writeIfNew(new URL('src/gpu/kernels.gen.ts', root), parts.join('\n') + '\n');
+for (const [file, lines] of bodies) writeIfNew(new URL(`src/gpu/${file}.gen.ts`, root), lines.join('\n') + '\n');

@@ -7,7 +7,10 @@ export type ConstantType = 'u32' | 'i32' | 'f32' | 'bool';
 /** What the build knows of one WGSL file. */
 export interface Kernel {
   readonly name: string;
+  /** The module, or of kernels that are loaded on first use the lines that are specialised. */
   readonly code: string;
+  /** The rest of a module that is loaded on first use. */
+  readonly body?: () => Promise<string>;
   /** Storage bindings by name, in @binding order. */
   readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>;
   /** Bindings that are one struct of i32 and u32 members: their names, in order. */

@@ -83,6 +83,7 @@ export class PipelineCache {
 
   private async compile(kernel: Kernel, code: string): Promise<CompiledKernel> {
     const { gpu } = this.device;
+    if (kernel.body) code += `\n${await bodyOf(kernel)}`;
     this.device.checkAlive();
     const [{ module, layout, pipeline }, accepted] = this.device.scoped(`kernel ${kernel.name}`, () => {
       const layout = this.layoutFor(kernel);
@@ -103,5 +104,17 @@ export class PipelineCache {
     const where = messages.filter((m) => m.type === 'error').map((m) => `line ${m.lineNum}: ${m.message}`);
     const why = where.join('; ') || cause.message;
     throw new WgradError('kernel-invalid', `kernel ${kernel.name} does not compile: ${why}`, { cause });
+  }
+}
+
+/** @throws (rejects) WgradError 'download-failed' where a page cannot load it any more. */
+async function bodyOf(kernel: Kernel): Promise<string> {
+  try {
+    return await kernel.body!();
+  } catch (cause) {
+    throw new WgradError('download-failed', `kernel ${kernel.name}: its code cannot be loaded`, {
+      remedy: 'Check the network, then reload the page',
+      cause,
+    });
   }
 }

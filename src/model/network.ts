@@ -90,5 +90,5 @@ export interface Network {
    */
   replaceHead(layer: string, head: NewHead): void;
   /** ONNX bytes with the given parameter values and metadata in place of the file's. */
-  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array;
+  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Promise<Uint8Array>;
 }

@@ -13,7 +13,6 @@ import { buildGraph } from './build.ts';
 import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
 import { dataflow, type Dataflow } from './dataflow.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
-import { encodeOnnx } from './export.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { SUPPORTED_OPS } from './ops/index.ts';
@@ -304,7 +303,9 @@ export class OnnxNetwork implements Network {
     }
   }
 
-  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Uint8Array {
+  /** The exporter is loaded on first use: a page that never saves does not download it. */
+  async save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Promise<Uint8Array> {
+    const { encodeOnnx } = await import('./export.ts');
     return encodeOnnx(this.graph, { values, metadata });
   }
 }

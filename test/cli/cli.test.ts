@@ -196,7 +196,7 @@ describe('wgrad', { timeout: 300_000 }, () => {
     const network = await importOnnx(readFileSync(embedded));
     const values = new Map([...network.parameters].map(([name, p]) => [name, p.variable.initial.slice()]));
     values.get('fc.bias')![0] = NaN;
-    writeFileSync(poisoned, network.save(values, network.metadata));
+    writeFileSync(poisoned, await network.save(values, network.metadata));
     mkdirSync(join(folder, 'holes/empty'), { recursive: true });
     const cases: [string[], RegExp][] = [
       [['classify', 'missing.png'], /missing\.png.*\[file-missing\]/],

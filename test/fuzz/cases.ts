@@ -62,7 +62,7 @@ async function readModel(bytes: Uint8Array): Promise<void> {
   const values = [...network.parameters].map(
     ([name, { variable }]) => [name, variable.initial as Float32Array] as const,
   );
-  network.save(new Map(values), network.metadata);
+  await network.save(new Map(values), network.metadata);
 }
 
 async function readSafetensors(bytes: Uint8Array): Promise<void> {

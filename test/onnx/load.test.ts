@@ -76,7 +76,7 @@ describe('loadOnnx', () => {
     const network = await importOnnx(file);
     const values = new Map([...network.parameters].map(([name, p]) => [name, p.variable.initial.slice()]));
     values.get('layer2.0.conv1.weight')![5] = value;
-    const spoilt = network.save(values, network.metadata);
+    const spoilt = await network.save(values, network.metadata);
     await expect(loadOnnx(await testEngine(), spoilt)).rejects.toMatchObject({
       code: 'not-finite',
       message: expect.stringContaining('layer2.0.conv1.weight'),

@@ -7,14 +7,16 @@ import { promisify } from 'node:util';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = join(root, 'out/test-package');
 const run = promisify(execFile);
 
 interface Manifest {
   exports: Record<string, { types: string; default: string }>;
 }
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+/** Those that are code. */
+const exports = Object.fromEntries(Object.entries(manifest.exports).filter(([, target]) => typeof target === 'object'));
 
 /** Everything that `file` imports, itself and directly or not: the package's own files, and other modules by name. */
 function reached(file: string, files = new Set<string>(), modules = new Set<string>()) {
