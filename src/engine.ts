@@ -115,6 +115,16 @@ export class Engine {
   async instantiate<N extends string>(plan: Plan<N>, { signal }: CompileOptions = {}): Promise<Program<N>> {
     this.device.check();
     signal?.throwIfAborted();
+    const { subgroup } = this.choices.device;
+    if (plan.subgroup !== 0 && plan.subgroup !== subgroup) {
+      throw new WgradError(
+        'limit-exceeded',
+        `the plan is for subgroups of ${plan.subgroup}, the device has ${subgroup || 'none'}`,
+        {
+          remedy: 'Compile the graph on this engine',
+        },
+      );
+    }
     const program = new Program<N>(this.runtime, plan, signal);
     await program.compiled;
     return program;

@@ -41,6 +41,13 @@ describe.each(adapters)('on %s', (_, engine) => {
     await other.dispose();
   });
 
+  it('a plan that counts on another width of subgroups is refused', async () => {
+    const { w, head, request } = step();
+    const { plan } = engine.prepare(request);
+    await expect(engine.instantiate({ ...plan, subgroup: 3 })).rejects.toMatchObject({ code: 'limit-exceeded' });
+    engine.release([w, head]);
+  });
+
   it('engines on one device: one goes, the device and the others stay', async () => {
     const device = engine.gpuDevice;
     const [a, b] = [await Engine.create({ device, description: 'shared' }), await Engine.create({ device })];

@@ -74,6 +74,8 @@ export interface Plan<Names extends string = string> {
   /** With `updateIf`: the flag that stops the updates, and what it may be raised by, the first with the highest value. */
   readonly guard: { readonly region: Region; readonly watched: readonly string[] } | undefined;
   readonly stats: ProgramStats;
+  /** Lanes of a subgroup that its kernels count on; 0 where none does. */
+  readonly subgroup: number;
 }
 
 export interface ProgramStats {

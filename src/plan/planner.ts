@@ -129,6 +129,9 @@ class Planner implements LowerContext {
       nodes,
       frozen: [...this.variables.keys()].filter((v) => !updated.has(v)),
       updated,
+      subgroup: [...prologue, ...steps].some((s) => /^enable subgroups/m.test(s.code))
+        ? this.choices.device.subgroup
+        : 0,
       guard: flag && { region: flag, watched: [...this.watched.values()].map((w) => w.name) },
     };
     return { ...all, stats: statsOf(all, [...lifetimes.values()]) };
