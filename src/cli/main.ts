@@ -3,7 +3,6 @@
  * work.
  */
 import { WgradError } from '../errors.ts';
-import { writeFault } from '../node/write.ts';
 import { Interrupt } from './interrupt.ts';
 import { report, runCommand } from './run.ts';
 import { Terminal, type Stream } from './terminal.ts';
@@ -35,7 +34,8 @@ process.on('unhandledRejection', fault);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `wgrad info | head -1`: who read has enough.
   if (error.code === 'EPIPE') process.exit(141);
-  fault(error instanceof WgradError ? error : writeFault('standard output', error));
+  const code = error.code === 'ENOSPC' ? 'disk-full' : 'file-write';
+  fault(new WgradError(code, `standard output cannot be written: ${error.message}`));
 });
 process.stderr.on('error', () => undefined);
 
