@@ -12,7 +12,7 @@ struct Lines {
 @group(0) @binding(2) var<storage, read> columns: array<u32>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<storage, read> lines: Lines;
+@group(0) @binding(5) var<uniform> lines: Lines;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -27,7 +27,7 @@ struct Window {
 
 @group(0) @binding(0) var<storage, read> dy: array<F>;
 @group(0) @binding(1) var<storage, read_write> dx: array<F>;
-@group(0) @binding(2) var<storage, read> window: Window;
+@group(0) @binding(2) var<uniform> window: Window;
 
 // Taps of a window from `start` on that lie in [low, high).
 fn taps(start: i32, extent: i32, dilation: i32, low: i32, high: i32) -> i32 {

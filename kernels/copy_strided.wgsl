@@ -43,7 +43,7 @@ struct Copy {
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
-@group(0) @binding(2) var<storage, read> copy: Copy;
+@group(0) @binding(2) var<uniform> copy: Copy;
 
 struct Place {
   src: i32,

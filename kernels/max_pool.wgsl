@@ -30,7 +30,7 @@ struct Window {
 @group(0) @binding(0) var<storage, read> x: array<F>;
 @group(0) @binding(1) var<storage, read_write> y: array<F>;
 @group(0) @binding(2) var<storage, read_write> indices: array<I>;
-@group(0) @binding(3) var<storage, read> window: Window;
+@group(0) @binding(3) var<uniform> window: Window;
 
 // Drivers may take x != x for false: NaN is told by its bits.
 fn is_nan(v: F) -> B {

@@ -24,7 +24,7 @@ struct Window {
 @group(0) @binding(0) var<storage, read> dy: array<F>;
 @group(0) @binding(1) var<storage, read> indices: array<I>;
 @group(0) @binding(2) var<storage, read_write> dx: array<F>;
-@group(0) @binding(3) var<storage, read> window: Window;
+@group(0) @binding(3) var<uniform> window: Window;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {

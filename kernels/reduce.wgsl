@@ -24,7 +24,7 @@ struct Extents {
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> extents: Extents;
+@group(0) @binding(2) var<uniform> extents: Extents;
 
 // Drivers may take x != x for false: NaN is told by its bits.
 fn is_nan(v: f32) -> bool {

@@ -62,7 +62,8 @@ for (const file of readdirSync(folder).sort()) {
   }
   const entries = reflected.entry.compute;
   if (entries.length !== 1) throw new Error(`${file}: expected one @compute entry, found ${entries.length}`);
-  const bindings = [...reflected.storage].sort((a: any, b: any) => a.binding - b.binding);
+  const uniforms = reflected.uniforms.map((b: any) => Object.assign(b, { access: 'uniform' }));
+  const bindings = [...reflected.storage, ...uniforms].sort((a: any, b: any) => a.binding - b.binding);
   const members = (b: any) => b.type.members ?? b.type.format?.members;
   const structs = bindings.filter(members);
   const constants = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(u32|i32|f32|bool)\s*=[^;]*;/gm)];

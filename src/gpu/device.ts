@@ -208,6 +208,7 @@ export const GPU_USAGE = {
   MAP_READ: 0x1,
   COPY_SRC: 0x4,
   COPY_DST: 0x8,
+  UNIFORM: 0x40,
   STORAGE: 0x80,
 } as const;
 

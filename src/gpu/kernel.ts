@@ -4,6 +4,12 @@
  */
 export type ConstantType = 'u32' | 'i32' | 'f32' | 'bool';
 
+/**
+ * Sizes and parameters are `uniform`: lavapipe reads those once for all lanes, and storage once for each; it made
+ * pooling twice as fast. They must not exceed 64 KB.
+ */
+export type Access = 'read' | 'read_write' | 'uniform';
+
 /** What the build knows of one WGSL file. */
 export interface Kernel {
   readonly name: string;
@@ -12,7 +18,7 @@ export interface Kernel {
   /** The rest of a module that is loaded on first use. */
   readonly body?: () => Promise<string>;
   /** Storage bindings by name, in @binding order. */
-  readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>;
+  readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: Access }>>;
   /** Bindings that are one struct of i32 and u32 members: their names, in order. */
   readonly structs: Readonly<Record<string, readonly string[]>>;
   /** Specialisable `const NAME: type = default;` lines. */

@@ -12,6 +12,8 @@ export interface CompiledKernel {
 
 const COMPUTE_STAGE = 4;
 
+const BUFFER_TYPES = { read: 'read-only-storage', read_write: 'storage', uniform: 'uniform' } as const;
+
 /** Pipelines kept for programs to come; those in use are kept by their programs. A training step has about a hundred. */
 const KEPT = 512;
 
@@ -73,7 +75,7 @@ export class PipelineCache {
       const entries = bindings.map((b): GPUBindGroupLayoutEntry => ({
         binding: b.binding,
         visibility: COMPUTE_STAGE,
-        buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
+        buffer: { type: BUFFER_TYPES[b.access] },
       }));
       layout = this.device.gpu.createBindGroupLayout({ entries });
       this.layouts.set(key, layout);

@@ -95,14 +95,15 @@ export class Instance {
   }
 
   private allocate(): void {
-    const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
+    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPU_USAGE;
     const { memory, placed, regions } = this.plan;
     const slots = memory.slots.map((bytes, i) => this.own(bytes, STORAGE | COPY_SRC, `intermediates ${i}`));
     placed.forEach((region, i) => (this.buffers[region.index] = slots[memory.assignment[i]!]!));
     const variables = new Map(this.held.map((h) => [h.variable, h.buffer]));
     for (const { kind, index, bytes, label, variable, data } of regions) {
       if (kind === 'planned') continue;
-      const buffer = variable ? variables.get(variable)! : this.own(bytes, STORAGE | COPY_SRC | COPY_DST, label);
+      const usage = STORAGE | COPY_SRC | COPY_DST | (kind === 'constant' ? UNIFORM : 0);
+      const buffer = variable ? variables.get(variable)! : this.own(bytes, usage, label);
       this.buffers[index] = buffer;
       if (data) this.runtime.device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
     }
