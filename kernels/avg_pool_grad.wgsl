@@ -1,5 +1,10 @@
 // Gradient of average pooling, gathered: dx[pixel] = sum over covering windows of dy / (elements of the window).
 const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
+// Divided by, and few: sizes come in a buffer, so that one pipeline serves all shapes.
+const STRIDE_H: i32 = 1i;
+const STRIDE_W: i32 = 1i;
+const DILATION_H: i32 = 1i;
+const DILATION_W: i32 = 1i;
 
 alias F = f32;
 
@@ -12,12 +17,8 @@ struct Window {
   ow: i32,
   kh: i32,
   kw: i32,
-  stride_h: i32,
-  stride_w: i32,
   pad_t: i32,
   pad_l: i32,
-  dilation_h: i32,
-  dilation_w: i32,
   // Where elements are counted from and to, relative to the picture: its own edges, or those of its padding.
   count_t: i32,
   count_l: i32,
@@ -49,21 +50,21 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let iy = t % g.ih;
   let image = t / g.ih;
   // The windows whose span covers the pixel.
-  let oy1 = min(g.oh, (iy + g.pad_t) / g.stride_h + 1);
-  let ox1 = min(g.ow, (ix + g.pad_l) / g.stride_w + 1);
-  let oy0 = max(0, (iy + g.pad_t - (g.kh - 1) * g.dilation_h + g.stride_h - 1) / g.stride_h);
-  let ox0 = max(0, (ix + g.pad_l - (g.kw - 1) * g.dilation_w + g.stride_w - 1) / g.stride_w);
+  let oy1 = min(g.oh, (iy + g.pad_t) / STRIDE_H + 1);
+  let ox1 = min(g.ow, (ix + g.pad_l) / STRIDE_W + 1);
+  let oy0 = max(0, (iy + g.pad_t - (g.kh - 1) * DILATION_H + STRIDE_H - 1) / STRIDE_H);
+  let ox0 = max(0, (ix + g.pad_l - (g.kw - 1) * DILATION_W + STRIDE_W - 1) / STRIDE_W);
   var acc = F(0.0);
   for (var oy = oy0; oy < oy1; oy++) {
-    let top = oy * g.stride_h - g.pad_t;
-    if ((iy - top) % g.dilation_h != 0) {
+    let top = oy * STRIDE_H - g.pad_t;
+    if ((iy - top) % DILATION_H != 0) {
       continue;
     }
-    let rows = taps(top, g.kh, g.dilation_h, g.count_t, g.count_b);
+    let rows = taps(top, g.kh, DILATION_H, g.count_t, g.count_b);
     for (var ox = ox0; ox < ox1; ox++) {
-      let left = ox * g.stride_w - g.pad_l;
-      if ((ix - left) % g.dilation_w == 0) {
-        let elements = rows * taps(left, g.kw, g.dilation_w, g.count_l, g.count_r);
+      let left = ox * STRIDE_W - g.pad_l;
+      if ((ix - left) % DILATION_W == 0) {
+        let elements = rows * taps(left, g.kw, DILATION_W, g.count_l, g.count_r);
         acc += dy[u32((image * g.oh + oy) * g.ow + ox) * g.c + c] / f32(max(elements, 1));
       }
     }

@@ -1,5 +1,10 @@
 // Gradient of max pooling, gathered: dx[pixel] = sum of dy over the windows that cover the pixel and chose it.
 const WIDTH: u32 = 1u; // channels an invocation: 1, or 4 where they come in groups of four
+// Divided by, and few: sizes come in a buffer, so that one pipeline serves all shapes.
+const STRIDE_H: i32 = 1i;
+const STRIDE_W: i32 = 1i;
+const DILATION_H: i32 = 1i;
+const DILATION_W: i32 = 1i;
 
 alias F = f32;
 alias I = i32;
@@ -13,12 +18,8 @@ struct Window {
   ow: i32,
   kh: i32,
   kw: i32,
-  stride_h: i32,
-  stride_w: i32,
   pad_t: i32,
   pad_l: i32,
-  dilation_h: i32,
-  dilation_w: i32,
 }
 
 @group(0) @binding(0) var<storage, read> dy: array<F>;
@@ -41,10 +42,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let image = t / g.ih;
   let me = I(iy * g.iw + ix);
   // The windows whose span covers the pixel. Where dilation leaves it out, none of them chose it.
-  let oy1 = min(g.oh, (iy + g.pad_t) / g.stride_h + 1);
-  let ox1 = min(g.ow, (ix + g.pad_l) / g.stride_w + 1);
-  let oy0 = max(0, (iy + g.pad_t - (g.kh - 1) * g.dilation_h + g.stride_h - 1) / g.stride_h);
-  let ox0 = max(0, (ix + g.pad_l - (g.kw - 1) * g.dilation_w + g.stride_w - 1) / g.stride_w);
+  let oy1 = min(g.oh, (iy + g.pad_t) / STRIDE_H + 1);
+  let ox1 = min(g.ow, (ix + g.pad_l) / STRIDE_W + 1);
+  let oy0 = max(0, (iy + g.pad_t - (g.kh - 1) * DILATION_H + STRIDE_H - 1) / STRIDE_H);
+  let ox0 = max(0, (ix + g.pad_l - (g.kw - 1) * DILATION_W + STRIDE_W - 1) / STRIDE_W);
   var acc = F(0.0);
   for (var oy = oy0; oy < oy1; oy++) {
     for (var ox = ox0; ox < ox1; ox++) {

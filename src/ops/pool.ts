@@ -66,12 +66,16 @@ const windowMembers = (x: Shape, y: Shape, a: PoolAttrs, count: number) => ({
   ow: y[3]!,
   kh: a.kernel[0],
   kw: a.kernel[1],
-  stride_h: a.strides[0],
-  stride_w: a.strides[1],
   pad_t: a.pads[0],
   pad_l: a.pads[1],
-  dilation_h: a.dilations[0],
-  dilation_w: a.dilations[1],
+});
+
+const windowConstants = (x: Shape, a: PoolAttrs) => ({
+  WIDTH: vectorWidth(x[1]!),
+  STRIDE_H: a.strides[0],
+  STRIDE_W: a.strides[1],
+  DILATION_H: a.dilations[0],
+  DILATION_W: a.dilations[1],
 });
 
 /** What counts as an element of an average: the picture, or its padding too. */
@@ -112,7 +116,7 @@ const maxPoolOp: Op<PoolAttrs> = {
         indices: ctx.write(indices!, 'nhwc'),
         window: ctx.constant(packStruct(maxPool, 'window', { ...members, lowest: MINUS_INFINITY })),
       },
-      constants: { WIDTH: vectorWidth(x!.shape[1]!) },
+      constants: windowConstants(x!.shape, attrs),
       workgroups: grid(members.count, 64),
     });
   },
@@ -130,7 +134,7 @@ const maxPoolGradOp: Op<GradAttrs> = {
         dx: ctx.write(dx!, 'nhwc'),
         window: ctx.constant(packStruct(maxPoolGrad, 'window', members)),
       },
-      constants: { WIDTH: vectorWidth(attrs.shape[1]!) },
+      constants: windowConstants(attrs.shape, attrs),
       workgroups: grid(members.count, 64),
     });
   },
@@ -149,7 +153,7 @@ const avgPoolOp: Op<PoolAttrs> = {
     const window = packStruct(avgPool, 'window', { ...members, ...countMembers(x!.shape, attrs) });
     ctx.dispatch(avgPool, {
       bindings: { x: ctx.read(x!, 'nhwc'), y: ctx.write(y!, 'nhwc'), window: ctx.constant(window) },
-      constants: { WIDTH: vectorWidth(x!.shape[1]!) },
+      constants: windowConstants(x!.shape, attrs),
       workgroups: grid(members.count, 64),
     });
   },
@@ -163,7 +167,7 @@ const avgPoolGradOp: Op<GradAttrs> = {
     const window = packStruct(avgPoolGrad, 'window', { ...members, ...countMembers(attrs.shape, attrs) });
     ctx.dispatch(avgPoolGrad, {
       bindings: { dy: ctx.read(dy!, 'nhwc'), dx: ctx.write(dx!, 'nhwc'), window: ctx.constant(window) },
-      constants: { WIDTH: vectorWidth(attrs.shape[1]!) },
+      constants: windowConstants(attrs.shape, attrs),
       workgroups: grid(members.count, 64),
     });
   },
