@@ -28,7 +28,7 @@ it('a training step of a ResNet-50, all of it unfrozen', async () => {
   const engine = await testEngine();
   const graph = resnetGraph({ ...shape, classes: ['a', 'b', 'c'], mean: [0, 0, 0], std: [1, 1, 1], seed: 0 });
   const model = new Model(engine, new OnnxNetwork(graph));
-  model.unfreeze('*').batchNorm('batch');
+  model.unfreeze('*').batchNorm('train');
   const built = model.graph({ batch: 4, training: true });
   const loss = ops.crossEntropy(built.logits, input('target', [4], 'i32'));
   const parameters = model.trainable();
