@@ -8,7 +8,6 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { Model } from '../../src/model/model.ts';
 import { OnnxNetwork } from '../../src/onnx/network.ts';
 import * as ops from '../../src/ops/index.ts';
-import type { PlanRequest } from '../../src/plan/planner.ts';
 import { sgd } from '../../src/train/index.ts';
 import { testEngine } from '../support/engine.ts';
 
@@ -16,7 +15,7 @@ import { testEngine } from '../support/engine.ts';
 const shape = { widths: [8, 16, 32, 64], blocks: [3, 4, 6, 3], strides: [1, 2, 2, 2], stem: 8, side: 64 };
 
 /** Different modules, by kernel. */
-function modulesOf(engine: Engine, request: PlanRequest): Record<string, number> {
+function modulesOf(engine: Engine, request: Parameters<Engine['prepare']>[0]): Record<string, number> {
   const program = engine.prepare(request);
   // Only its plan is looked at.
   program.compiled.catch(() => undefined);
