@@ -49,7 +49,7 @@ MODELS = {
     "gcresnet33ts": {},
     "tresnet_m": {},
     "resnetv2_50": SHORT,
-    "resnetv2_50x1_bit": SHORT,
+    "resnetv2_50x1_bit": {},
     "regnetx_002": {},
     "regnety_002": {},
     "convnext_atto": {},

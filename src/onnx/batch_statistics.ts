@@ -1,4 +1,4 @@
-/** BatchNormalization and Dropout in training mode: what a file asks for, and what is said about it. */
+/** Nodes that an importer must choose about (training mode, rounding): what a file asks for, and what is said of it. */
 import { attrFloat, attrInt } from './attributes.ts';
 import { dataflow } from './dataflow.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
@@ -46,6 +46,14 @@ function dropping(graph: OnnxGraph): OnnxNode[] {
   );
 }
 
+/** Quantisations of activations; those of constants are folded. */
+function quantizing(graph: OnnxGraph): OnnxNode[] {
+  const nodes = graph.nodes.filter(({ opType }) => opType === 'QuantizeLinear');
+  if (nodes.length === 0) return nodes;
+  const { runtime } = dataflow(graph);
+  return nodes.filter((node) => runtime.has(node.inputs[0]!));
+}
+
 const names = (nodes: readonly OnnxNode[]): string => {
   const shown = nodes.slice(0, 5).map((node) => `'${node.name}'`).join(', '); // prettier-ignore
   return nodes.length > 5 ? `${shown} and ${nodes.length - 5} more` : shown;
@@ -65,5 +73,10 @@ export function modeWarnings(graph: OnnxGraph, batchNorm: BatchNormChoice): stri
   const drops = dropping(graph);
   if (drops.length > 0)
     warnings.push(`Dropout in training mode (${names(drops)}) drops nothing here, as in evaluation`);
+  const rounded = quantizing(graph);
+  if (rounded.length > 0)
+    warnings.push(
+      `QuantizeLinear of what is computed (${names(rounded)}) rounds: no gradient passes it, so that nothing before it can be trained or explained`,
+    );
   return warnings;
 }

@@ -37,7 +37,13 @@ export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8
   const model: IModelProto = {
     irVersion: Math.max(graph.irVersion, IR_VERSION_MIN),
     producerName: 'wgrad',
-    opsetImport: [{ domain: '', version: graph.opset }],
+    opsetImport: [
+      { domain: '', version: graph.opset },
+      // The others that are read (com.microsoft) have one version.
+      ...[...new Set(graph.nodes.map(({ domain }) => domain))]
+        .filter(Boolean)
+        .map((domain) => ({ domain, version: 1 })),
+    ],
     graph: {
       name: graph.name || 'graph',
       node: graph.nodes.map(writeNode),

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { WgradError } from '../../src/errors.ts';
+import { input } from '../../src/graph/leaves.ts';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import { Budget } from '../../src/onnx/budget.ts';
+import { importOnnx } from '../../src/onnx/network.ts';
 import { foldNode, type FoldInput } from '../../src/onnx/fold.ts';
 import type { OnnxNode, OnnxTensor } from '../../src/onnx/types.ts';
 import { f32, i64, model, node, value, type Attribute } from './builder.ts';
@@ -105,5 +107,18 @@ describe('fold', () => {
     const bad = await decoded(op, attributes, 13);
     expect(() => fold(bad, inputs, 13)).toThrow(WgradError);
     expect(() => fold(bad, inputs, 13)).toThrow(/node 'n'/);
+  });
+
+  it('a chain of doublings is refused when its budget is spent, in linear time', async () => {
+    const nodes = [node('ConstantOfShape', ['one'], ['v0'], {}, 'seed')];
+    for (let i = 0; i < 40; i++)
+      nodes.push(node('Concat', [`v${i}`, `v${i}`], [`v${i + 1}`], { axis: 0 }, `double${i}`));
+    nodes.push(node('ReduceSum', ['v40'], ['total'], { keepdims: 0 }), node('Mul', ['x', 'total'], ['y']));
+    const bytes = model({ nodes, initializers: [i64('one', [1], [1])], outputs: [value('y', ['N', 3, 8, 8])] });
+    expect(bytes.length).toBeLessThan(3500);
+    const started = performance.now();
+    const network = await importOnnx(bytes);
+    expect(() => network.build({ inputs: { x: input('x', [1, 3, 8, 8]) } })).toThrow(/node 'double2\d'.*hold over/);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });

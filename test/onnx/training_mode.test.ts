@@ -1,21 +1,22 @@
 /** Files in training mode do as they say and warn; older files and com.microsoft's ops (test/support/cases.ts). */
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
-import { constant } from '../../src/graph/leaves.ts';
+import { constant, input } from '../../src/graph/leaves.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
 import { mul, sum } from '../../src/ops/index.ts';
 import type { Model } from '../../src/model/model.ts';
 import { openCase } from '../support/cases.ts';
 import { testEngine } from '../support/engine.ts';
 import { compare, tolerance } from '../tolerance.ts';
-import { f32, i64, model, node, smallSpec, value } from './builder.ts';
+import { f32, i64, model, node, pattern, smallSpec, value } from './builder.ts';
+import { onnxruntime } from './oracle.ts';
 
 /** The first output and the input gradient of a case. */
 async function answer(of: Model, name: string) {
   const c = openCase(name);
-  const { input, outputs } = of.graph({ batch: c.shape('x')[0]! });
+  const { input: picture, outputs } = of.graph({ batch: c.shape('x')[0]! });
   const y = Object.values(outputs)[0]!;
-  const [dx] = c.has('dx') ? grad(sum(mul(y, constant(c.tensor('cotangent'), y.shape))), [input]) : [y];
+  const [dx] = c.has('dx') ? grad(sum(mul(y, constant(c.tensor('cotangent'), y.shape))), [picture]) : [y];
   return of.engine.evaluate({ y, dx: dx! }, { [of.inputName]: c.tensor('x') });
 }
 
@@ -81,4 +82,29 @@ it('Dropout in training mode drops nothing, and a warning names it', async () =>
     outputs: [value('y', ['N', 3, 8, 8])],
   });
   expect((await importOnnx(bytes)).warnings).toEqual([expect.stringContaining("('drop') drops nothing")]);
+});
+
+it('rounding of activations is warned of: no gradient passes it', async () => {
+  const bytes = model({
+    nodes: [
+      node('QuantizeLinear', ['x', 's'], ['q'], {}, 'quantise'),
+      node('DequantizeLinear', ['q', 's'], ['y'], {}, 'back'),
+    ],
+    initializers: [f32('s', [], [0.1])],
+    outputs: [value('y', ['N', 3, 8, 8])],
+  });
+  expect((await importOnnx(bytes)).warnings).toEqual([expect.stringContaining("('quantise') rounds")]);
+});
+
+it('a saved model names the operator sets of its ops, com.microsoft among them', async () => {
+  const spec = smallSpec();
+  const fused = { ...node('Gelu', ['a'], ['b'], {}, 'g1'), domain: 'com.microsoft' };
+  const nodes = spec.nodes!.map((n) => (n.opType === 'Relu' ? fused : n));
+  const network = await importOnnx(model({ ...spec, nodes, domains: { 'com.microsoft': 1 } }));
+  const saved = network.save(new Map(), new Map());
+  const x = pattern(3 * 64, 5);
+  const { data } = await onnxruntime(saved, x, [1, 3, 8, 8]);
+  const engine = await testEngine();
+  const { y } = network.build({ inputs: { x: input('x', [1, 3, 8, 8]) } }).outputs;
+  expect(compare((await engine.evaluate({ y: y! }, { x })).y, data).maxRel).toBeLessThan(tolerance.op);
 });

@@ -2,6 +2,9 @@
 import type { Shaped } from './algebra.ts';
 import type { OpContext } from './row.ts';
 
+/** No picture is larger: what a crafted file asks for above it is not allocated. */
+const MAX_AMOUNT = 2 ** 16;
+
 type Mode = 'reflect' | 'edge' | 'wrap';
 
 const modulo = (i: number, n: number) => ((i % n) + n) % n;
@@ -20,7 +23,7 @@ export function padding<T extends Shaped>(c: OpContext<T>): T {
   const mode = c.choice('mode', 'constant', 'reflect', 'edge', 'wrap');
   const amounts = (c.opset < 11 ? c.ints('pads') : c.numbers(1)) ?? [];
   const axes = c.numbers(3)?.map((axis) => c.axis(axis, x.shape.length)) ?? [...x.shape.keys()];
-  if (amounts.length !== 2 * axes.length || !amounts.every(Number.isSafeInteger))
+  if (amounts.length !== 2 * axes.length || !amounts.every((n) => Number.isInteger(n) && Math.abs(n) <= MAX_AMOUNT))
     throw c.invalid(`pads [${amounts.join(', ')}] for ${axes.length} axes`);
   const before = x.shape.map(() => 0);
   const after = x.shape.map(() => 0);

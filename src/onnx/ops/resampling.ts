@@ -82,6 +82,9 @@ function interpolation<T extends Shaped>(c: OpContext<T>, mode: 'nearest' | 'lin
   return (x, { from, scale }) => weightsAt(x, from, kernel, antialias ? Math.min(scale, 1) : 1, exclude);
 }
 
+/** No picture has more pixels along a side: what a crafted scale asks for above it is not allocated. */
+const MAX_EXTENT = 2 ** 16;
+
 const ASPECTS = ['stretch', 'not_larger', 'not_smaller'] as const;
 
 /** Sizes come as scales or as sizes, for all axes or for some; a policy may keep the aspect of these. */
@@ -104,7 +107,8 @@ function axisSpecs<T extends Shaped>(c: OpContext<T>, shape: readonly number[]):
     axes.map((axis, i) => {
       const from = shape[axis]!;
       const to = sizes?.[i] ?? Math.floor(from * scales![i]!);
-      if (!Number.isSafeInteger(to) || to < 1 || from < 1) throw c.invalid(`axis ${axis} of ${from} resized to ${to}`);
+      if (!(Number.isInteger(to) && to >= 1 && to <= MAX_EXTENT && from >= 1))
+        throw c.invalid(`axis ${axis} of ${from} resized to ${to}`);
       return [axis, { from, to, scale: scales?.[i] ?? to / from, start: roi?.[i] ?? 0, end: roi?.[axes.length + i] ?? 1 }]; // prettier-ignore
     }),
   );
