@@ -101,7 +101,7 @@ it('a saved model names the operator sets of its ops, com.microsoft among them',
   const fused = { ...node('Gelu', ['a'], ['b'], {}, 'g1'), domain: 'com.microsoft' };
   const nodes = spec.nodes!.map((n) => (n.opType === 'Relu' ? fused : n));
   const network = await importOnnx(model({ ...spec, nodes, domains: { 'com.microsoft': 1 } }));
-  const saved = network.save(new Map(), new Map());
+  const saved = await network.save(new Map(), new Map());
   const x = pattern(3 * 64, 5);
   const { data } = await onnxruntime(saved, x, [1, 3, 8, 8]);
   const engine = await testEngine();
