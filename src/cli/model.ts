@@ -2,7 +2,7 @@
 import { WgradError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { imagenetPreprocess, toImage } from '../image/preprocess.ts';
-import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
+import { parsePreprocess, plainPixels, type Preprocess } from '../image/preprocess_spec.ts';
 import { Model } from '../model/model.ts';
 import { imagenetLabels } from '../node/manifest.ts';
 import { importOnnxFile } from '../node/onnx.ts';
@@ -93,7 +93,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 /** The model's own preprocessing, or pixel values as they are where the file does not say. */
-export const specOf = (model: Model): Preprocess => model.preprocess ?? { mean: [0, 0, 0], std: [1, 1, 1] };
+export const specOf = (model: Model): Preprocess => model.preprocess ?? plainPixels(model.pictureShape[0]);
 
 /** [C,H,W] in input space as RGB. */
 export function imageOf(model: Model, input: Float32Array): Image {

@@ -65,45 +65,63 @@ export function preprocessBatch(images: readonly Image[], spec: Preprocess, size
   return batch;
 }
 
-/** 8-bit RGB [H,W,3] to (rgb / 255 - mean) / std, [3,H,W]. */
-export function normalize(image: Image, { mean, std }: Pick<Preprocess, 'mean' | 'std'>): Float32Array {
-  checkChannels(mean, std);
+/**
+ * 8-bit RGB [H,W,3] to (v / 255 - mean) / std, [C,H,W] for the C entries of mean and std: three take red, green and blue,
+ * one takes the brightness (ITU-R BT.601, rounded, as PIL's mode L).
+ * @throws WgradError 'invalid-argument' for other numbers of channels: a photograph has no more to give.
+ */
+export function normalize(image: Image, spec: Pick<Preprocess, 'mean' | 'std'>): Float32Array {
+  const channels = channelsOf(spec);
+  if (channels !== 1 && channels !== 3) {
+    throw new WgradError('invalid-argument', `a picture has 1 or 3 channels to give; ${channels} are needed`, {
+      remedy: 'Give such inputs as numbers: a Dataset of your own, model.run(), or wgrad eval --feed',
+    });
+  }
   const area = image.width * image.height;
-  const out = new Float32Array(3 * area);
-  for (let c = 0; c < 3; c++) {
+  const out = new Float32Array(channels * area);
+  for (let c = 0; c < channels; c++) {
     // 256 values a channel: a table is exact and quicker than the division.
-    const table = Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean[c]!) / std[c]!);
-    for (let i = 0; i < area; i++) out[c * area + i] = table[image.data[3 * i + c]!]!;
+    const table = Float32Array.from({ length: 256 }, (_, v) => (v / 255 - spec.mean[c]!) / spec.std[c]!);
+    for (let i = 0; i < area; i++) out[c * area + i] = table[channels === 1 ? grey(image.data, 3 * i) : image.data[3 * i + c]!]!; // prettier-ignore
   }
   return out;
 }
 
-/** The inverse of {@link normalize}: [3,H,W] (or the `index`-th of a batch) to RGB, rounded and clamped. */
+/** Brightness of the pixel at `at`, with PIL's integer weights. */
+const grey = (data: ArrayLike<number>, at: number): number =>
+  (19595 * data[at]! + 38470 * data[at + 1]! + 7471 * data[at + 2]! + 0x8000) >> 16;
+
+/**
+ * The inverse of {@link normalize}: [C,H,W] (or the `index`-th of a batch) to RGB, rounded and clamped. One channel is
+ * shown as grey; of four and more, the first three are.
+ */
 export function toImage(
   pixels: Float32Array,
   { width, height }: Size,
-  { mean, std }: Pick<Preprocess, 'mean' | 'std'>,
+  spec: Pick<Preprocess, 'mean' | 'std'>,
   index = 0,
 ): Image {
-  checkChannels(mean, std);
+  const { mean, std } = spec;
+  const channels = channelsOf(spec);
   const area = width * height;
-  if (pixels.length < 3 * area * (index + 1)) {
-    const need = `[3,${height},${width}] at index ${index}`;
+  if (pixels.length < channels * area * (index + 1)) {
+    const need = `[${channels},${height},${width}] at index ${index}`;
     throw new WgradError('invalid-argument', `${pixels.length} values do not hold a picture ${need}`);
   }
   const data = new Uint8ClampedArray(3 * area);
-  for (let c = 0; c < 3; c++) {
-    const from = (3 * index + c) * area;
+  for (let shown = 0; shown < 3; shown++) {
+    const c = channels < 3 ? 0 : shown;
+    const from = (channels * index + c) * area;
     // Uint8ClampedArray rounds to nearest, clamps, and turns NaN into 0.
-    for (let i = 0; i < area; i++) data[3 * i + c] = 255 * (pixels[from + i]! * std[c]! + mean[c]!);
+    for (let i = 0; i < area; i++) data[3 * i + shown] = 255 * (pixels[from + i]! * std[c]! + mean[c]!);
   }
   return { width, height, data };
 }
 
-function checkChannels(mean: readonly number[], std: readonly number[]): void {
-  if (mean.length !== 3 || std.length !== 3) {
-    throw new WgradError('invalid-argument', `mean of ${mean.length} and std of ${std.length} values for 3 channels`, {
-      remedy: 'wgrad reads pictures as RGB: give three of each',
-    });
-  }
+/** Channels that a preprocessing is for. @throws WgradError 'invalid-argument' where mean and std disagree. */
+function channelsOf({ mean, std }: Pick<Preprocess, 'mean' | 'std'>): number {
+  if (mean.length === std.length && mean.length > 0) return mean.length;
+  throw new WgradError('invalid-argument', `mean has ${mean.length} values and std ${std.length}`, {
+    remedy: 'Give one of each for every channel',
+  });
 }

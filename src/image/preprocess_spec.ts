@@ -11,6 +11,12 @@ export interface Preprocess {
   crop?: number;
 }
 
+/** Pixel values in [0, 1], as they are. */
+export const plainPixels = (channels: number): Preprocess => ({
+  mean: new Array<number>(channels).fill(0),
+  std: new Array<number>(channels).fill(1),
+});
+
 /** Writes what {@link parsePreprocess} reads. */
 export const printPreprocess = ({ mean, std, resize, crop }: Preprocess): string =>
   JSON.stringify({ mean, std, resize_shorter_side: resize, crop });

@@ -57,8 +57,12 @@ export function readPreprocess(
 ): Preprocess | undefined {
   const fits = ({ mean, std }: Preprocess) =>
     [mean, std].every((list) => list.length === channels || list.length === 1);
+  // One number for all channels is one for each.
+  const spread = (list: readonly number[]) =>
+    list.length === channels ? list : new Array<number>(channels).fill(list[0]!);
+  const whole = (spec: Preprocess): Preprocess => ({ ...spec, mean: spread(spec.mean), std: spread(spec.std) });
   if (given.preprocess) {
-    if (fits(given.preprocess)) return given.preprocess;
+    if (fits(given.preprocess)) return whole(given.preprocess);
     const { mean, std } = given.preprocess;
     throw new WgradError('invalid-argument', `mean of ${mean.length} and std of ${std.length} values for pictures of ${channels} channels`, { remedy: `Give ${channels} of each, or one for all` }); // prettier-ignore
   }
@@ -66,7 +70,7 @@ export function readPreprocess(
   if (text === undefined) return undefined;
   try {
     const spec = parsePreprocess(parseLiteral(text));
-    if (fits(spec)) return spec;
+    if (fits(spec)) return whole(spec);
     warn(`the metadata entry 'preprocess' has ${spec.mean.length} means for ${channels} channels: it is left out`);
   } catch (error) {
     warn(`the metadata entry 'preprocess' cannot be read and is left out: ${(error as Error).message}`);

@@ -7,7 +7,7 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { Preprocess } from '../image/preprocess_spec.ts';
+import { plainPixels, type Preprocess } from '../image/preprocess_spec.ts';
 import { Lru } from '../lru.ts';
 import type { Program, RunOptions as ProgramRunOptions } from '../plan/program.ts';
 import { matcher } from './globs.ts';
@@ -387,5 +387,7 @@ export class Model {
 
 /** What makes pixels the input of a file that normalises them itself. */
 function rawPixels({ input }: Roles): Preprocess | undefined {
-  return input?.range ? { mean: [0], std: [1 / input.range] } : undefined;
+  if (!input?.range) return undefined;
+  const { mean, std } = plainPixels(input.channels);
+  return { mean, std: std.map((v) => v / input.range!) };
 }

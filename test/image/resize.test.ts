@@ -104,7 +104,21 @@ describe('preprocess', () => {
     expect(() => toImage(batch, image, spec, 2)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
   });
 
-  it('refuses a spec of one channel', () => {
-    expect(() => normalize(blank(2, 2), { mean: [0.5], std: [1] })).toThrow(/3 channels/);
+  it('gives a model of one channel the brightness, as PIL does, and shows it as grey', () => {
+    const image = noise(5, 4);
+    const spec = { mean: [0.25], std: [0.5] };
+    const pixels = normalize(image, spec);
+    expect(pixels).toHaveLength(20);
+    const [r, g, b] = image.data.subarray(21, 24) as unknown as [number, number, number];
+    // Image.new('RGB', (1, 1), (r, g, b)).convert('L')
+    const grey = Math.floor((r * 19595 + g * 38470 + b * 7471 + 32768) / 65536);
+    expect(pixels[7]).toBeCloseTo((grey / 255 - 0.25) / 0.5, 6);
+    expect([...toImage(pixels, image, spec).data.subarray(21, 24)]).toEqual([grey, grey, grey]);
+  });
+
+  it('refuses channels that a picture does not have, and means without deviations', () => {
+    const four = { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] };
+    expect(() => normalize(blank(2, 2), four)).toThrow(/1 or 3 channels to give; 4 are needed.*as numbers/);
+    expect(() => normalize(blank(2, 2), { mean: [0.5], std: [1, 1] })).toThrow(/mean has 1 values and std 2/);
   });
 });

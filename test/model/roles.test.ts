@@ -149,7 +149,7 @@ describe('the picture', () => {
   it('uint8-nhwc-with-mean-std: bytes, whose normalisation is in the file', async () => {
     const { model } = await matches('uint8-nhwc-with-mean-std', (c) => channelsFirst(c.tensor('x'), c.shape('x')));
     expect(model.roles.input).toMatchObject({ layout: 'nhwc', dtype: 'u8', range: 255 });
-    expect(model.preprocess).toEqual({ mean: [0], std: [1 / 255] });
+    expect(model.preprocess).toEqual({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
     model.dispose();
   });
 
