@@ -17,6 +17,9 @@ const optimizers = {
   adamw: (lr: number, weightDecay: number): Optimizer => adamw({ lr, weightDecay }),
 };
 
+const isSameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
+  b !== undefined && a.length === b.length && a.every((name) => b.includes(name));
+
 /** What became of the classifier's trained rows, with the names of a few classes. */
 function headLine({ layer, kept, fresh, dropped }: HeadChange): string {
   const named = (what: string, names: readonly string[]) =>
@@ -48,7 +51,7 @@ export const finetuneCommand = defineCommand({
   async run(c, o) {
     const { out, seed } = o;
     // What is wrong with the folder is said before the model and the adapter take their time.
-    await classFolders(o.images);
+    const folders = await classFolders(o.images);
     const model = await pictureModelOf(c, await networkOf(c, o));
     const [, height, width] = model.pictureShape;
     const { train, validation, skipped } = await folderDataset(
@@ -61,6 +64,8 @@ export const finetuneCommand = defineCommand({
         signal: c.signal,
         onProgress: (done, total) => c.progress('pictures', done, total),
         ...(o.limit > 0 && { limit: o.limit }),
+        // The model's own classes keep the order of its scores, and the head stays as it is.
+        ...(isSameSet(folders, model.labels) && { classes: model.labels! }),
       },
     );
     const line = skippedLine(skipped);

@@ -2,6 +2,7 @@
 import { convGeometry, convFlops } from '../ops/conv_geometry.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { topologicalOrder } from '../graph/tensor.ts';
+import type { Model } from '../model/model.ts';
 import type { LayerInfo } from '../model/network.ts';
 import { count } from '../options.ts';
 import { defineCommand } from './command.ts';
@@ -30,7 +31,7 @@ export const infoCommand = defineCommand({
     const model = await modelOf(c, await networkOf(c, { ...o, model: path }));
     const graph = model.graph();
     const flopsOf = new Map<string, number>();
-    for (const node of topologicalOrder([graph.logits])) {
+    for (const node of topologicalOrder(Object.values(graph.outputs))) {
       if (!node.op.flops || !node.name) continue;
       const flops =
         node.op.name === 'conv2d'
@@ -54,7 +55,7 @@ export const infoCommand = defineCommand({
       return row;
     };
     const total = visit(model.network.root, 0);
-    c.print(`${path}: input ${model.inputName} [N,${model.pictureShape}], ${model.classes} classes`);
+    for (const text of roleLines(path, model)) c.print(text);
     c.print(
       `${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`,
     );
@@ -68,6 +69,31 @@ export const infoCommand = defineCommand({
       c.print(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
     }
     c.print(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);
-    c.result({ model: path, input: [model.inputName, ...model.pictureShape], labels: model.labels, layers: rows });
+    const { roles, labels } = model;
+    c.result({ model: path, input: [model.inputName, ...model.pictureShape], roles, labels, layers: rows });
   },
 });
+
+const TAILS = {
+  none: '',
+  softmax: ', before softmax',
+  'log-softmax': ', before log-softmax',
+  sigmoid: ', before sigmoid',
+};
+
+/** What was found: the picture, the class scores, the other outputs. */
+function roleLines(path: string, { roles, pictureShape }: Model): string[] {
+  const { input, outputs, scores, ask } = roles;
+  const [channels, height, width] = pictureShape;
+  const open = input!.height === null ? ', any size' : '';
+  const range = input!.range ? `, pixels in [0, ${input!.range}]` : '';
+  const batch = input!.batchFixedBy ? `, ${input!.batch ?? 1} at a time` : '';
+  const lines = [`${path}: input ${input!.name}, ${input!.layout}, ${channels} channels of ${height} x ${width}${open}${range}${batch}`]; // prettier-ignore
+  if (scores) {
+    const what = { 'single-label': `${scores.count} classes`, binary: 'one score for two classes', 'multi-label': `${scores.count} independent labels` }[scores.kind]; // prettier-ignore
+    lines.push(`classes: ${what} in ${scores.output}${TAILS[scores.tail]}, made by ${scores.head ?? 'no linear layer'}; last map ${scores.features?.value ?? 'none'}`); // prettier-ignore
+  } else if (ask) lines.push(`classes: ${ask.message}. ${ask.remedy}`);
+  const others = outputs.filter(({ name }) => name !== scores?.output);
+  if (others.length) lines.push(`other outputs: ${others.map(({ name, shape }) => `${name} [${['N', ...shape.slice(1)].join(',')}]`).join(', ')}`); // prettier-ignore
+  return lines;
+}

@@ -135,7 +135,7 @@ export function findScores(
   { output, labels }: ScoreHints = {},
 ): Found {
   const outputs: OutputRole[] = graph.outputs.map(({ name }) => ({ name, shape: dims.get(name) ?? [] }));
-  const listed = outputs.map(({ name, shape }) => `'${name}' [${shape.join(',')}]`).join(', ');
+  const listed = outputs.map(({ name, shape }) => `'${name}' [${['N', ...shape.slice(1)].join(',')}]`).join(', ');
   const candidates = outputs.flatMap(({ name }) => scoresOf(name, flow, dims) ?? []);
   const complete = (found: Candidate): Found => ({ outputs, scores: withHead(found, graph, flow, dims, layerOf) });
   if (output !== undefined) {
