@@ -2,7 +2,7 @@
 // some rows of a, and all lanes get them by broadcast: loads are what software adapters spend their time on. A workgroup
 // is one subgroup of LANES lanes, there is no barrier.
 enable subgroups;
-// @variants LANES ROWS: 4x4 4x8 4x16 8x8 8x16 8x32
+// @variants LANES ROWS: 4x8 4x16 8x8 8x16
 // @include parts/gemm.wgsl
 alias F = vec4f;
 // @include parts/epilogue.wgsl

@@ -22,11 +22,10 @@ export const workgroupsOf = (l: Launch): number => l.workgroups.reduce((a, b) =>
  * matter. docs/performance.md has the table that they are from.
  */
 const rates: Readonly<Record<string, number>> = {
-  'subgroup 8x8': 20,
+  'subgroup 8x8': 18,
   'subgroup 8x16': 27,
-  'subgroup 8x32': 30,
-  'subgroup 4x4': 2.2,
-  'subgroup 4x8': 2.7,
+  'subgroup 8x32': 26,
+  'subgroup 4x8': 2.2,
   'subgroup 4x16': 3.3,
   'tile 8x2': 2.4,
 };

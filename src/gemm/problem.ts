@@ -229,21 +229,14 @@ export function weightGradProblem(g: ConvGeometry): OuterProblem {
   return { form: 'tn', geometry };
 }
 
-/** The geometry under which a matrix product is a 1 x 1 convolution: `rows` pixels, `inner` channels to `columns`. */
+/**
+ * The geometry under which a matrix product is a 1 x 1 convolution of `rows` pixels, `inner` channels to `columns`. The
+ * pixels form a picture whose lines can be shared out among the parts of a sum.
+ */
 export function matrixGeometry(rows: number, inner: number, columns: number): ConvGeometry {
-  return {
-    n: 1,
-    ci: inner,
-    ih: 1,
-    iw: rows,
-    co: columns,
-    oh: 1,
-    ow: rows,
-    kh: 1,
-    kw: 1,
-    strides: [1, 1],
-    pads: [0, 0, 0, 0],
-    dilations: [1, 1],
-    groups: 1,
-  };
+  let width = Math.min(rows, 64);
+  while (rows % width !== 0) width--;
+  const size = { ih: rows / width, iw: width, oh: rows / width, ow: width };
+  const one = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 } as const;
+  return { n: 1, ci: inner, co: columns, kh: 1, kw: 1, ...size, ...one };
 }

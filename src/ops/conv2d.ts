@@ -91,7 +91,7 @@ function lowerGrouped(ctx: LowerContext, { inputs, outputs: [y], attrs }: PlanNo
  * @returns [N, O, oh, ow]
  * @throws WgradError 'shape' where they do not fit, 'invalid-argument' for options that are no sizes.
  */
-export function conv2d(x: Tensor, w: Tensor, bias?: Tensor, options: Conv2dOptions & Partial<ConvAttrs> = {}): Tensor {
+export function conv2d(x: Tensor, w: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   return apply1<Conv2dAttrs>(conv2dOp, bias ? [x, w, bias] : [x, w], {
     ...convAttrs(options),
     steps: bias ? ['shift'] : [],

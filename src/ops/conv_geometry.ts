@@ -2,24 +2,17 @@
 import { WgradError } from '../errors.ts';
 import type { ConvAttrs, ConvGeometry } from '../gemm/geometry.ts';
 import { show, type Shape } from '../graph/shape.ts';
+import { readWindows, type WindowOptions } from './window_options.ts';
 
-type Pair = readonly [number, number];
-
-export interface Conv2dOptions {
-  /** One number, or [vertical, horizontal]; default 1. */
-  stride?: number | Pair;
-  /** Zeros around the input: one number, [vertical, horizontal], or [top, left, bottom, right]; default 0. */
-  padding?: number | Pair | ConvAttrs['pads'];
-  /** One number, or [vertical, horizontal]; default 1. */
-  dilation?: number | Pair;
+export interface Conv2dOptions extends WindowOptions {
   /** Default 1. */
   groups?: number;
 }
 
 /** The full attributes, from PyTorch's names (stride, padding, dilation) or ONNX's (strides, pads, dilations). */
-export function convAttrs(options: Conv2dOptions & Partial<ConvAttrs>): ConvAttrs {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  const { strides = pair(stride), dilations = pair(dilation), pads = fourSides(padding) } = options;
+export function convAttrs(options: Conv2dOptions): ConvAttrs {
+  const { groups = 1 } = options;
+  const { strides, pads, dilations } = readWindows('conv2d', options, [1, 1]);
   const sizes = { stride: strides, dilation: dilations, groups: [groups] };
   for (const [name, values] of Object.entries(sizes)) {
     if (!values.every((v) => Number.isInteger(v) && v >= 1)) {
@@ -30,13 +23,6 @@ export function convAttrs(options: Conv2dOptions & Partial<ConvAttrs>): ConvAttr
     throw new WgradError('invalid-argument', `conv2d: padding ${show(pads)} must be whole numbers of 0 or more`);
   }
   return { strides, pads, dilations, groups };
-}
-
-const pair = (v: number | Pair): Pair => (typeof v === 'number' ? [v, v] : v);
-
-function fourSides(p: number | Pair | ConvAttrs['pads']): ConvAttrs['pads'] {
-  if (typeof p === 'number') return [p, p, p, p];
-  return p.length === 2 ? [p[0], p[1], p[0], p[1]] : p;
 }
 
 /** @throws WgradError 'shape' where x [N,C,H,W] and w [O,C/groups,kh,kw] do not fit. */

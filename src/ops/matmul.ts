@@ -6,12 +6,20 @@
  */
 import { WgradError } from '../errors.ts';
 import { grid } from '../gpu/grid.ts';
+import {
+  forwardProblem,
+  inputGradProblem,
+  matrixGeometry,
+  weightGradProblem,
+  type GemmProblem,
+} from '../gemm/problem.ts';
 import { matmul as kernel } from '../gpu/kernels.gen.ts';
-import type { Op } from '../graph/op.ts';
+import type { Op, PlanNode } from '../graph/op.ts';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { broadcastTo } from './broadcast.ts';
 import { requireFloat } from './check.ts';
+import { emitGemm } from './gemm.ts';
 import { reshape } from './reshape.ts';
 
 export interface MatmulAttrs {
@@ -30,6 +38,20 @@ function extents(a: Shape, b: Shape, attrs: MatmulAttrs): [m: number, k: number,
   return [m, k, kb, n];
 }
 
+/** Below it the plain kernel is as good: what it computes does not pay for the compilation of another one. */
+const WORTH_A_GEMM = 2 ** 22;
+
+/** The product as a GEMM problem: one matrix each, large, in whole groups of four, and not both transposed. */
+function problemOf({ inputs: [a, b], outputs: [y], attrs }: PlanNode<MatmulAttrs>): GemmProblem | undefined {
+  const { transposeA, transposeB } = attrs;
+  const [m, k, , n] = extents(a!.shape, b!.shape, attrs);
+  const inFours = n % 4 === 0 && (transposeA ? m : k) % 4 === 0;
+  if (!inFours || (transposeA && transposeB) || y!.size !== m * n || m < 8 || m * n * k < WORTH_A_GEMM)
+    return undefined;
+  if (transposeA) return weightGradProblem(matrixGeometry(k, m, n));
+  return transposeB ? inputGradProblem(matrixGeometry(m, n, k)) : forwardProblem(matrixGeometry(m, k, n));
+}
+
 const matmulOp: Op<MatmulAttrs> = {
   name: 'matmul',
   infer: ([a, b], attrs) => {
@@ -45,7 +67,15 @@ const matmulOp: Op<MatmulAttrs> = {
     () => (transposeA ? product(b!, g!, transposeB, true) : product(g!, b!, false, !transposeB)),
     () => (transposeB ? product(g!, a!, true, transposeA) : product(a!, g!, !transposeA, false)),
   ],
-  lower(ctx, { inputs: [a, b], outputs: [y], attrs }) {
+  gemms: (node) => [problemOf(node) ?? []].flat(),
+  lower(ctx, node) {
+    const { inputs, outputs, attrs } = node;
+    const [a, b] = inputs;
+    const [y] = outputs;
+    const problem = problemOf(node);
+    if (problem) {
+      return emitGemm(ctx, problem, { a: ctx.read(a!, 'row'), b: ctx.read(b!, 'row'), y: ctx.write(y!) });
+    }
     const [m, k, , n] = extents(a!.shape, b!.shape, attrs);
     const mTiles = Math.ceil(m / 4);
     const tiles = mTiles * Math.ceil(n / 4);

@@ -84,7 +84,8 @@ const deviceOf = (engine: Engine): GemmDevice => (engine as unknown as { choices
 const candidates = (problem: GemmProblem, device: GemmDevice): Choice[] =>
   families.flatMap((f) => f.candidates(problem, device)).flatMap((c) => [c, { ...c, parts: 3 }]);
 
-describe.each(adapters)('on %s', (_, engine) => {
+// The first shape compiles all of them: seconds on an idle machine, more on a busy one.
+describe.each(adapters)('on %s', { timeout: 300_000 }, (_, engine) => {
   it.each(shapes)('$name', async ({ x, w, attrs }) => {
     const conv = convAttrs(attrs);
     const g = convGeometry(x, w, conv);
