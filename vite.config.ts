@@ -12,13 +12,17 @@ const leanProtobuf: Plugin = {
   name: 'lean-protobufjs',
   transform(code, id) {
     if (!id.includes('/protobufjs/src/')) return null;
-    if (id.endsWith('/util/minimal.js'))
-      return `import LongBits from './longbits.js';
+    // These files go without source maps.
+    const map = { mappings: '' } as const;
+    if (id.endsWith('/util/minimal.js')) {
+      const lean = `import LongBits from './longbits.js';
 import utf8 from './utf8.js';
 import float from './float.js';
 import pool from './pool.js';
 const isString = (value) => typeof value === 'string';
 export default { LongBits, utf8, float, pool, isString, merge: Object.assign, recursionLimit: 100 };`;
+      return { code: lean, map };
+    }
     const imports: string[] = [];
     const body = code.replace(/require\("([^"]+)"\)/g, (_, from: string) => {
       // The 64-bit halves name the utilities that hold them, and use none.
@@ -26,11 +30,12 @@ export default { LongBits, utf8, float, pool, isString, merge: Object.assign, re
       imports.push(`import required${imports.length} from '${from}.js';`);
       return `required${imports.length - 1}`;
     });
-    return `${imports.join('\n')}
+    const module = `${imports.join('\n')}
 const module = { exports: {} };
 const exports = module.exports;
 ${body}
 export default module.exports;`;
+    return { code: module, map };
   },
 };
 
