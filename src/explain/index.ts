@@ -13,6 +13,8 @@ export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
 export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
 export type { ClassOutput } from './score.ts';
+export { segment, segmentations, type Segmentation, type SegmentOptions } from './segments/index.ts';
+export { segmentBoundaries } from './segments/labels.ts';
 export { argmax, classIndex, type ClassTarget } from '../model/target.ts';
 export type {
   Attribution,

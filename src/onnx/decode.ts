@@ -3,7 +3,7 @@ import type { IAttributeProto, IGraphProto, IModelProto, INodeProto, IValueInfoP
 import { WgradError } from '../errors.ts';
 import { MAX_NODES } from './budget.ts';
 import { ExternalFiles } from './external.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../pace.ts';
 import { int, isExternal, readTensor } from './tensor.ts';
 import { parseModel } from './proto.ts';
 import { dtypeOfCode, OPSET_MAX, OPSET_MIN } from './types.ts';

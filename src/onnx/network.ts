@@ -16,7 +16,7 @@ import { decodeOnnx, type DecodeOptions } from './decode.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { SUPPORTED_OPS } from './ops/index.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../pace.ts';
 import { storedParameters } from './parameters.ts';
 import { channelAxes, findInput, findScores, type Dims } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
