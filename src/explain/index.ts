@@ -10,7 +10,7 @@ export {
   type ExplainSeveral,
 } from './explainer.ts';
 export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
-export { maskScore, pointingGame, type MaskScore } from './metrics.ts';
+export * from './metrics/index.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
 export type { ClassOutput } from './score.ts';
 export { segment, segmentations, type Segmentation, type SegmentOptions } from './segments/index.ts';

@@ -2,8 +2,8 @@
  * Scores of a map [H,W] against the known mask of the object, both row-major; a pixel belongs to the object where the
  * mask is above one half.
  */
-import { WgradError } from '../errors.ts';
-import { argmax } from '../model/target.ts';
+import { WgradError } from '../../errors.ts';
+import { argmax } from '../../model/target.ts';
 
 export interface MaskScore {
   /** Share of the positive attribution that lies on the object, in [0, 1]; 0 where nothing is positive. */

@@ -1,0 +1,7 @@
+/** Measures of maps: against a known object, against the model, against each other. */
+export { infidelity, muFidelity, sensitivityMax, type Infidelity } from './fidelity.ts';
+export { maskScore, pointingGame, type MaskScore } from './pointing.ts';
+export { parameterRandomization, type Randomized, type RandomizationOptions } from './randomization.ts';
+export { deletion, insertion, type RemovalCurve, type RemovalOptions } from './removal.ts';
+export { road, type Road, type RoadOptions } from './road.ts';
+export { correlation, spearman, sparseness, ssim } from './similarity.ts';
