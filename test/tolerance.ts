@@ -18,8 +18,9 @@ export const tolerance = {
   onnxNode: { relative: 1e-3, absolute: 1e-5, bf16: 2 ** -6 },
   /** Absolute, for logits of a whole network. */
   logits: 1e-3,
-  /** Over the largest logit, for networks of many layers against onnxruntime, which computes in f32 too. */
-  zooLogits: 1e-3,
+  /** Relative L2 of well-conditioned networks of many layers in f32 against float64: 7e-6 is the most that was seen. */
+  zooLogits: 1e-4,
+  zooGradient: 1e-4,
   /** Relative L2 of gradients through a small network. */
   miniGradient: 1e-3,
   /** Relative L2 of gradients through ResNet-50: f32 PyTorch itself reaches 3e-3 against float64. */

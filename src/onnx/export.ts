@@ -6,7 +6,7 @@
  * metadata are kept; external data comes home into the one file.
  */
 // @ts-expect-error: protobufjs has types for its entry only
-import ProtoWriter from 'protobufjs/src/writer.js';
+import Writer from 'protobufjs/src/writer.js';
 import { WgradError } from '../errors.ts';
 import type { IAttributeProto, IModelProto, INodeProto, ITensorProto, IValueInfoProto } from './proto.ts';
 import { encodeModelProto } from './proto_write.gen.ts';
@@ -17,6 +17,13 @@ const MAX_BYTES = 2 ** 31 - 1;
 
 /** Initialisers outside the graph's inputs exist since IR version 4. */
 const IR_VERSION_MIN = 4;
+
+/** "To the end" is INT64_MAX in a file and 2^63 once read, which protobufjs would wrap around to INT64_MIN. */
+class SaturatingWriter extends (Writer as new () => { int64(value: number | object): unknown }) {
+  override int64(value: number): unknown {
+    return super.int64(value >= 2 ** 63 ? { low: -1, high: 2 ** 31 - 1 } : value);
+  }
+}
 
 export interface ExportOptions {
   /** Values that replace initialisers' data; shapes stay those of the graph. */
@@ -53,7 +60,7 @@ export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8
     },
     metadataProps: [...(options.metadata ?? graph.metadata)].map(([key, value]) => ({ key, value })),
   };
-  return encodeModelProto(model, new ProtoWriter()).finish() as Uint8Array;
+  return encodeModelProto(model, new SaturatingWriter()).finish() as Uint8Array;
 }
 
 const written = (dtype: OnnxDtype): OnnxDtype => (isFloat(dtype) ? 'f32' : dtype);
@@ -71,7 +78,7 @@ function writeTensor({ dims, dtype, data }: OnnxTensor, name: string): ITensorPr
   return { name, dims: [...dims], dataType: code, rawData };
 }
 
-type Writer = (view: DataView, offset: number, value: number) => void;
+type ElementWriter = (view: DataView, offset: number, value: number) => void;
 
 /** Back from the float64 in which integers are held; markers such as INT64_MAX saturate. */
 const wide = (value: number, low: bigint, high: bigint): bigint => {
@@ -79,7 +86,7 @@ const wide = (value: number, low: bigint, high: bigint): bigint => {
   return exact < low ? low : exact > high ? high : exact;
 };
 
-const WRITERS: Readonly<Record<Exclude<OnnxDtype, 'f32'>, Writer>> = {
+const WRITERS: Readonly<Record<Exclude<OnnxDtype, 'f32'>, ElementWriter>> = {
   f16: unreachable,
   bf16: unreachable,
   f64: unreachable,
