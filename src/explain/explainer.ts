@@ -99,6 +99,14 @@ export class Explainer {
    * @throws (rejects) WgradError 'disposed' also where the model's head was replaced since the explainer was made.
    */
   async run(pixels: Float32Array, options: RunOptions = {}): Promise<Attribution> {
+    return this.queued(pixels, options.signal, (picture) => this.runNow(picture, options));
+  }
+
+  private async queued<T>(
+    pixels: Float32Array,
+    signal: AbortSignal | undefined,
+    work: (picture: Float32Array) => Promise<T>,
+  ): Promise<T> {
     if (this.disposed) throw new WgradError('disposed', `the ${this.name} explainer was disposed of`);
     if (this.revision !== this.model.revision) {
       throw new WgradError('disposed', `the ${this.name} explainer is of the model's former head`, {
@@ -106,9 +114,13 @@ export class Explainer {
       });
     }
     const picture = pixels.slice();
-    const result = this.turn.then(() => this.runNow(picture, options));
+    const result = this.turn.then(() => {
+      checkPicture(picture, this.model.pictureShape, 'explain: the picture');
+      signal?.throwIfAborted();
+      return work(picture);
+    });
     this.turn = result.catch(() => undefined);
-    return untilAborted(result, options.signal);
+    return untilAborted(result, signal);
   }
 
   /** One map for each target, or for the classes with the highest scores, highest first (SHAP's ranked outputs). */
@@ -118,15 +130,16 @@ export class Explainer {
     options: Omit<RunOptions, 'target'> = {},
   ): Promise<Attribution[]> {
     const list = 'top' in targets ? await this.top(pixels, targets.top) : targets;
+    const indices = list.map((target) => this.classOf(target));
+    if (this.classes.runEach && list.length > 0 && indices.every((index) => index !== undefined)) {
+      return this.queued(pixels, options.signal, (picture) => this.explainTogether(picture, indices, options));
+    }
     const maps: Attribution[] = [];
     for (const target of list) maps.push(await this.run(pixels, { ...options, target }));
     return maps;
   }
 
   private async runNow(pixels: Float32Array, { target, ...options }: RunOptions): Promise<Attribution> {
-    const { model } = this;
-    checkPicture(pixels, model.pictureShape, 'explain: the picture');
-    options.signal?.throwIfAborted();
     if (target !== undefined && this.method.target === 'one') {
       const index = this.classOf(target);
       if (index === undefined) return this.explainUnit(pixels, target as Exclude<Target, number>, options);
@@ -138,10 +151,22 @@ export class Explainer {
 
   /** @param index null for the sum over all classes. */
   private async explainClasses(pixels: Float32Array, index: number | null, options: RunOptions): Promise<Attribution> {
-    const { model } = this;
-    const weights = classWeights(requireScores(model.roles), index);
+    const weights = classWeights(requireScores(this.model.roles), index);
     const result = await this.classes.run({ ...options, pixels, weights, feeds: { [CLASS_WEIGHTS]: weights } });
-    const label = index === null ? undefined : model.labels?.[index];
+    return this.ofClass(result, index);
+  }
+
+  /** Several classes from the same passes. */
+  private async explainTogether(pixels: Float32Array, indices: readonly number[], options: Omit<RunOptions, 'target'>) {
+    const scores = requireScores(this.model.roles);
+    const weights = indices.map((index) => classWeights(scores, index));
+    const feeds = { [CLASS_WEIGHTS]: weights[0]! };
+    const results = await this.classes.runEach!({ ...options, pixels, weights: weights[0]!, feeds }, weights);
+    return results.map((result, i) => this.ofClass(result, indices[i]!));
+  }
+
+  private ofClass(result: MethodResult, index: number | null): Attribution {
+    const label = index === null ? undefined : this.model.labels?.[index];
     return this.labelled(result, index, label, index === null ? 'sum of the logits' : `class ${label ?? index}`);
   }
 

@@ -13,6 +13,7 @@ export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
 export * from './metrics/index.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
 export type { ClassOutput } from './score.ts';
+export { imageAndMask, markBoundaries } from './regions.ts';
 export { segment, segmentations, type Segmentation, type SegmentOptions } from './segments/index.ts';
 export { segmentBoundaries } from './segments/labels.ts';
 export { argmax, classIndex, type ClassTarget } from '../model/target.ts';

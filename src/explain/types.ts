@@ -75,6 +75,8 @@ export interface Regions {
   values: Float64Array;
   /** The surrogate's score with everything hidden, where there is a surrogate. */
   intercept?: number;
+  /** What the surrogate gives for the whole picture, beside the score. */
+  prediction?: number;
 }
 
 export interface Attribution {
@@ -110,6 +112,8 @@ export interface MethodRun extends Omit<RunOptions, 'target'> {
 /** A method compiled for one model and score: every class goes through the same programs. */
 export interface CompiledMethod {
   run(request: MethodRun): Promise<MethodResult>;
+  /** Several targets from the same passes, where all of a network's outputs come back from each: one result each. */
+  runEach?(request: MethodRun, weights: readonly Float32Array[]): Promise<MethodResult[]>;
   dispose(): void;
 }
 

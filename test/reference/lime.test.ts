@@ -1,8 +1,15 @@
-/** Superpixels against scikit-image. */
+/** Superpixels against scikit-image, LIME against lime. */
 import { describe, expect, it } from 'vitest';
+import { explain, imageAndMask } from '../../src/explain/index.ts';
 import { segment, type SegmentOptions } from '../../src/explain/segments/index.ts';
+import { momentsOf, ridge } from '../../src/explain/surrogate/ridge.ts';
+import { selections } from '../../src/explain/surrogate/select.ts';
+import { imagenetPreprocess, normalize } from '../../src/image/preprocess.ts';
 import { dataFolder } from '../support/data.ts';
-import { golden2 } from '../support/golden.ts';
+import { testEngine } from '../support/engine.ts';
+import { embeddedModel, golden2, goldenModel } from '../support/golden.ts';
+import { report } from '../support/report.ts';
+import { tolerance } from '../tolerance.ts';
 
 describe.skipIf(!dataFolder)('segments', () => {
   const reference = dataFolder ? golden2('lime-segments') : undefined!;
@@ -36,5 +43,105 @@ describe.skipIf(!dataFolder)('segments', () => {
     const different = labels.reduce((n, label, i) => n + (label + first === expected[i] ? 0 : 1), 0);
     console.log(`${picture}.${name}: ${different} of ${labels.length} pixels differ, ${seconds.toFixed(2)} s`);
     expect(different).toBe(0);
+  });
+});
+
+/** Masks, targets and options of each entry as they were given to lime. */
+describe.skipIf(!dataFolder)('lime', () => {
+  const check = report('LIME');
+  const reference = dataFolder ? golden2('lime-explain') : undefined!;
+  interface Stored {
+    intercept: number;
+    score: number;
+    local_pred: number;
+    local_exp: [number, number][];
+  }
+
+  it.each(['small', 'small.float', 'small.hide0', 'small.forward4', 'small.highest8', 'shapes'])('%s', async (name) => {
+    const engine = await testEngine();
+    const model = name === 'shapes' ? await embeddedModel(engine) : await goldenModel(engine, 'mini-legacy');
+    const stored = reference.values[name] as {
+      hide_color: number | null;
+      num_features: number;
+      labels: Record<string, Stored>;
+    };
+    const [height, width] = reference.shape(`${name}.image`) as [number, number, number];
+    const image = { width, height, data: Uint8Array.from(reference.tensor(`${name}.image`)) };
+    const pixels = normalize(image, model.preprocess ?? imagenetPreprocess);
+    const colors = reference.has(`${name}.fudged`) ? reference.tensor(`${name}.fudged`) : undefined;
+    const { mean, std } = model.preprocess ?? imagenetPreprocess;
+    // lime's own hidden picture where it truncates the means of 8-bit pictures.
+    const fudged = Float32Array.from(pixels, (_, i) => {
+      const c = Math.floor(i / (height * width));
+      return ((colors?.[3 * (i % (height * width)) + c] ?? 0) / 255 - mean[c]!) / std[c]!;
+    });
+    const hiding =
+      stored.hide_color !== null
+        ? { color: [0, 0, 0].fill(stored.hide_color) }
+        : name === 'small'
+          ? { fill: fudged }
+          : {};
+    const targets = Object.keys(stored.labels).map(Number);
+    const began = performance.now();
+    const maps = await explain(model, pixels, {
+      method: 'lime',
+      output: 'probability',
+      targets,
+      labels: Int32Array.from(reference.tensor(`${name}.segments`)),
+      masks: Uint8Array.from(reference.tensor(`${name}.masks`)),
+      ...(stored.num_features < 1000 && { numFeatures: stored.num_features }),
+      featureSelection: name === 'small.forward4' ? 'forward' : name === 'small.highest8' ? 'highest' : 'auto',
+      ...hiding,
+      batch: 16,
+    });
+    console.log(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    for (const [i, k] of targets.entries()) {
+      const { intercept, score, local_pred, local_exp } = stored.labels[k]!;
+      const { regions, error } = maps[i]!;
+      const values = new Float64Array(regions!.values.length);
+      for (const [segment, value] of local_exp) values[segment] = value;
+      check(`${name} class ${k}`, regions!.values, values, { relL2: tolerance.miniGradient });
+      const fit = [regions!.intercept!, regions!.prediction!, error.kind === 'surrogate-fit' ? error.r2 : NaN];
+      check(`${name} class ${k} fit`, fit, [intercept, local_pred, score], { maxRel: tolerance.longSum });
+    }
+    const views = { pos5: {}, both10: {}, neg3: {}, min: {} };
+    const given = (reference.values[name] as any).image_and_mask as Record<string, any>;
+    for (const view of Object.keys(views)) {
+      const { positive_only: positiveOnly, negative_only: negativeOnly, num_features: numFeatures } = given[view];
+      const { hide_rest: hideRest, min_weight: minWeight } = given[view];
+      // The smallest weight is one of lime's own: ours may be a rounding error below it.
+      const options = { positiveOnly, negativeOnly, numFeatures, hideRest, minWeight: minWeight && 0.9999 * minWeight };
+      const { mask, image: shown } = imageAndMask(image, maps[0]!.regions!, options);
+      check(`${name} ${view}`, mask, reference.tensor(`${name}.mask.${view}`), { maxAbs: 0 });
+      if (!reference.has(`${name}.shown.${view}`)) continue;
+      const scale = name === 'small' || name === 'small.hide0' ? 1 : 255;
+      const expected = reference.tensor(`${name}.shown.${view}`).map((v) => Math.round(scale * v));
+      check(`${name} ${view} picture`, shown.data, expected, { maxAbs: 0 });
+    }
+    model.dispose();
+  });
+
+  const ways = { forward_selection: 'forward', highest_weights: 'highest', lasso_path: 'lasso', none: 'none', auto: 'auto' } as const; // prettier-ignore
+  it.each(Object.keys(ways) as (keyof typeof ways)[])('select.%s', (way) => {
+    const bits = Uint8Array.from(reference.tensor('select.data'));
+    const features = reference.shape('select.data')[1]!;
+    const weights = Float64Array.from(reference.tensor('select.distances'), (d) =>
+      Math.sqrt(Math.exp(-((d / 0.25) ** 2))),
+    );
+    const [moments] = momentsOf({ bits, weights, features }, [reference.tensor('select.y')]);
+    for (const count of [3, 5, 7]) {
+      const stored = reference.values[`select.${way}.${count}`];
+      const chosen = selections[ways[way]](moments!, count);
+      expect(chosen).toEqual(stored.selected);
+      const fit = ridge(moments!, chosen, 1);
+      const byFeature = new Map(stored.exp as [number, number][]);
+      check(
+        `${way} ${count}`,
+        fit.coefficients,
+        chosen.map((i) => byFeature.get(i)!),
+        { maxRel: tolerance.op },
+      );
+      check(`${way} ${count} fit`, [fit.intercept, fit.r2], [stored.intercept, stored.score], { maxRel: tolerance.op });
+    }
   });
 });

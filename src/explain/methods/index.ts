@@ -16,6 +16,8 @@ import {
   xGradCam,
 } from './cams.ts';
 import { expectedGradients } from './expected_gradients.ts';
+import { featureAblation } from './feature_ablation.ts';
+import { featurePermutation } from './feature_permutation.ts';
 import { fullGrad } from './full_grad.ts';
 import { deconvnet, gradient, guidedBackprop } from './gradient.ts';
 import { guidedGradCam } from './guided_grad_cam.ts';
@@ -29,6 +31,7 @@ import {
   layerIntegratedGradients,
   neuronConductance,
 } from './layers.ts';
+import { lime } from './lime.ts';
 import { lrp } from './lrp.ts';
 import { occlusion } from './occlusion.ts';
 import { rise } from './rise.ts';
@@ -59,6 +62,9 @@ export const methods = {
   'expected-gradients': expectedGradients,
   'deep-shap': deepShap,
   lrp,
+  lime,
+  'feature-ablation': featureAblation,
+  'feature-permutation': featurePermutation,
   occlusion,
   rise,
   'layer-activation': layerActivation,

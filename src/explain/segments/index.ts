@@ -105,12 +105,16 @@ type Numbers<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Flo
 /** The way's own options, with its defaults. @throws WgradError 'invalid-argument' for another way's. */
 function settled<W extends Segmentation>(way: W, given: GivenSegments): Numbers<(typeof defaults)[W]> {
   const own = defaults[way];
-  for (const name of Object.keys(segmentOptions) as (keyof GivenSegments)[]) {
-    if (name === 'segmentation' || name === 'labels' || Object.hasOwn(own, name) || given[name] === undefined) continue;
-    throw new WgradError('invalid-argument', `${way} has no option '${name}'`, {
-      remedy: `Its options are: ${Object.keys(own).join(', ')}`,
-    });
-  }
+  checkUnused(way, given, Object.keys(own));
   const entries = Object.entries(own).map(([name, value]) => [name, given[name as keyof GivenSegments] ?? value]);
   return Object.fromEntries(entries) as Numbers<(typeof defaults)[W]>;
+}
+
+/** Nothing but `own` options of segmentations may be given. @throws WgradError 'invalid-argument'. */
+export function checkUnused(what: string, given: GivenSegments, own: readonly string[] = []): void {
+  const names = Object.keys(wayOptions).filter((name) => name !== 'segmentation' && !own.includes(name));
+  const unused = names.find((name) => given[name as keyof GivenSegments] !== undefined);
+  if (unused === undefined) return;
+  const remedy = own.length > 0 ? `Its options are: ${own.join(', ')}` : 'Given labels are taken as they are';
+  throw new WgradError('invalid-argument', `${what} has no use for '${unused}'`, { remedy });
 }

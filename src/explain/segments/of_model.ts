@@ -1,7 +1,7 @@
 /** The segments of a model's picture, for the methods that hide and show them. */
 import { WgradError } from '../../errors.ts';
 import type { Model } from '../../model/model.ts';
-import { segmentColors, type GivenSegments } from './index.ts';
+import { checkUnused, segmentColors, type GivenSegments } from './index.ts';
 import { countSegments } from './labels.ts';
 import type { Colors } from './picture.ts';
 
@@ -23,16 +23,24 @@ export async function segmentsOf(
   given: GivenSegments,
   signal?: AbortSignal,
 ): Promise<Segments> {
-  const labels = given.labels ?? (await segmentColors(colorsOf(what, model, pixels), given, { signal }));
+  const labels = given.labels ?? (await segmentColors(colorsFor(what, model, pixels, given), given, { signal }));
+  if (given.labels) checkUnused(what, given);
   const [, h, w] = model.pictureShape;
   return { labels, count: countSegments(labels, h * w, what) };
+}
+
+/** A grid goes by no colours: it cuts any picture. */
+function colorsFor(what: string, model: Model, pixels: Float32Array, { segmentation }: GivenSegments): Colors {
+  const [, height, width] = model.pictureShape;
+  if (segmentation === 'grid') return { width, height, data: new Float64Array(3 * width * height) };
+  return colorsOf(what, model, pixels);
 }
 
 /**
  * The picture as it was before it became input: 8-bit RGB from 0 to 1. Where the model does not say how pictures become
  * input, its values between their extremes.
  */
-function colorsOf(what: string, { pictureShape, preprocess }: Model, pixels: Float32Array): Colors {
+export function colorsOf(what: string, { pictureShape, preprocess }: Model, pixels: Float32Array): Colors {
   const [channels, height, width] = pictureShape;
   if (channels !== 1 && channels !== 3) {
     throw new WgradError('invalid-argument', `${what}: a picture of ${channels} channels has no colours to go by`, {
