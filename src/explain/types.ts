@@ -33,7 +33,7 @@ export interface RunOptions {
 /** How far a map is from adding up to f(x) - f(baseline), which exact path integrals and DeepLIFT do. */
 export interface Completeness {
   kind: 'completeness';
-  /** Sum of the map. */
+  /** Sum of the map; where it has regions, of their values. */
   sum: number;
   /** f(x) - f(baseline). */
   difference: number;
@@ -77,6 +77,8 @@ export interface Regions {
   intercept?: number;
   /** What the surrogate gives for the whole picture, beside the score. */
   prediction?: number;
+  /** What each two regions do together, [regions, regions]. */
+  interactions?: Float64Array;
 }
 
 export interface Attribution {

@@ -1,18 +1,20 @@
 /** What methods on segments share: what stands where they are hidden, and the passes under masks of them. */
 import { WgradError } from '../../errors.ts';
 import type { Model } from '../../model/model.ts';
-import { choice, custom, floats, type ResolvedOptions } from '../../options.ts';
+import { choice, count, custom, floats, type ResolvedOptions } from '../../options.ts';
+import { boxBlur } from '../box_blur.ts';
 import type { Score } from '../score.ts';
 import { segmentMeans } from '../segments/labels.ts';
 import type { Segments } from '../segments/of_model.ts';
 import type { MethodRun } from '../types.ts';
 import { compileMasked, segmentMasks } from './masks.ts';
 
-type Hidden = 'mean' | 'zero';
+type Hidden = 'mean' | 'zero' | 'blur';
 
 /** What stands in hidden segments. */
 export const hidingOptions = (fallback: Hidden) => ({
-  hide: choice<Hidden>(['mean', 'zero'], fallback, "what stands in a hidden segment: its own mean colour, or the input's 0"), // prettier-ignore
+  hide: choice<Hidden>(['mean', 'zero', 'blur'], fallback, "what stands in a hidden segment: its own mean colour, the input's 0, or the picture blurred"), // prettier-ignore
+  blurSize: count(16, 'blur: side of the box that is averaged, pixels'),
   color: custom<readonly number[]>(
     'RGB from 0 to 255 that stands there instead',
     'three numbers from 0 to 255',
@@ -30,9 +32,9 @@ type Hiding = ResolvedOptions<ReturnType<typeof hidingOptions>>;
 export function fillOf(
   what: string,
   model: Model,
-  { hide, color, fill }: Hiding,
+  { hide, blurSize, color, fill }: Hiding,
   pixels: Float32Array,
-  { labels, count }: Segments,
+  { labels, count: segments }: Segments,
 ): Float32Array {
   if (fill && color) throw new WgradError('invalid-argument', `${what}: both color and fill were given`);
   if (fill && fill.length !== pixels.length) {
@@ -40,7 +42,14 @@ export function fillOf(
   }
   if (fill) return fill;
   if (color) return uniform(what, model, color);
-  return hide === 'mean' ? segmentMeans(pixels, labels, count) : new Float32Array(pixels.length);
+  switch (hide) {
+    case 'mean':
+      return segmentMeans(pixels, labels, segments);
+    case 'blur':
+      return boxBlur(pixels, model.pictureShape, blurSize);
+    case 'zero':
+      return new Float32Array(pixels.length);
+  }
 }
 
 function uniform(what: string, { pictureShape, preprocess }: Model, color: readonly number[]): Float32Array {

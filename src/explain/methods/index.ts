@@ -15,6 +15,7 @@ import {
   layerCam,
   xGradCam,
 } from './cams.ts';
+import { exactShap, shapInteractions } from './exact_shap.ts';
 import { expectedGradients } from './expected_gradients.ts';
 import { featureAblation } from './feature_ablation.ts';
 import { featurePermutation } from './feature_permutation.ts';
@@ -23,6 +24,7 @@ import { deconvnet, gradient, guidedBackprop } from './gradient.ts';
 import { guidedGradCam } from './guided_grad_cam.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
+import { kernelShap } from './kernel_shap.ts';
 import {
   conductance,
   internalInfluence,
@@ -34,6 +36,8 @@ import {
 import { lime } from './lime.ts';
 import { lrp } from './lrp.ts';
 import { occlusion } from './occlusion.ts';
+import { partitionShap } from './partition_shap.ts';
+import { permutationShap, samplingShap } from './permutation_shap.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score_cam.ts';
 import { smoothGrad } from './smoothgrad.ts';
@@ -61,6 +65,12 @@ export const methods = {
   'full-grad': fullGrad,
   'expected-gradients': expectedGradients,
   'deep-shap': deepShap,
+  'kernel-shap': kernelShap,
+  'exact-shap': exactShap,
+  'permutation-shap': permutationShap,
+  'sampling-shap': samplingShap,
+  'partition-shap': partitionShap,
+  'shap-interactions': shapInteractions,
   lrp,
   lime,
   'feature-ablation': featureAblation,
