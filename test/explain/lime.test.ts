@@ -67,6 +67,28 @@ describe('lime', () => {
     expect(result.error).toEqual({ kind: 'surrogate-fit', r2: expect.closeTo(1, 5) });
   });
 
+  it('weighs masks by their distance, and shrinks by alpha: the normal equations hold', async () => {
+    const masks = Uint8Array.from({ length: 40 * segments }, (_, i) => (i < segments || (i * i) % 7 < 3 ? 1 : 0));
+    for (const [distance, kernelWidth] of [
+      ['cosine', 0.25],
+      ['euclidean', 2],
+    ] as const) {
+      const { regions } = await explain(model, x, { ...options, masks, alpha: 2, distance, kernelWidth, target: 0 });
+      const values = segmentValues(0, meanOf);
+      const whole = score(0);
+      const slopes = new Float64Array(segments);
+      for (let k = 0; k < 40; k++) {
+        const z = [...masks.subarray(k * segments, (k + 1) * segments)];
+        const shown = z.reduce((a, b) => a + b, 0);
+        const far = distance === 'cosine' ? 1 - shown / Math.sqrt(shown * segments || 1) : Math.sqrt(segments - shown);
+        const y = whole - z.reduce((n, bit, s) => n + (1 - bit) * values[s]!, 0);
+        const residual = y - z.reduce((n, bit, s) => n + bit * regions!.values[s]!, regions!.intercept!);
+        z.forEach((bit, s) => (slopes[s]! += Math.sqrt(Math.exp(-((far / kernelWidth) ** 2))) * bit * residual));
+      }
+      near(slopes, regions!.values.map((v) => 2 * v)); // prettier-ignore
+    }
+  });
+
   it.each([
     ['its 0', { hide: 'zero' }, () => 0],
     ['a colour', { color: [255, 0, 51] }, (i: number) => [1, -0.25, 0.1][Math.floor(i / area)]!],

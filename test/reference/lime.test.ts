@@ -1,4 +1,4 @@
-/** Superpixels against scikit-image, LIME against lime. */
+/** Superpixels against scikit-image, LIME against lime, ablation against Captum, XRAI against PAIR. */
 import { describe, expect, it } from 'vitest';
 import { explain, imageAndMask } from '../../src/explain/index.ts';
 import { segment, type SegmentOptions } from '../../src/explain/segments/index.ts';
@@ -143,5 +143,45 @@ describe.skipIf(!dataFolder)('lime', () => {
       );
       check(`${way} ${count} fit`, [fit.intercept, fit.r2], [stored.intercept, stored.score], { maxRel: tolerance.op });
     }
+  });
+});
+
+describe.skipIf(!dataFolder)('regions', () => {
+  const check = report('Ablation and XRAI');
+  it.each(['mini', 'shapes'])('%s', async (name) => {
+    const engine = await testEngine();
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const reference = golden2('attr-more');
+    const x = reference.tensor(`${name}.input`);
+    const target = reference.values[`${name}.target`] as number;
+    const area = 64 * 64;
+    const limit = { relL2: tolerance.miniGradient };
+
+    const labels = Int32Array.from(reference.tensor(`${name}.ablation.segments`));
+    const ablated = await explain(model, x, { method: 'feature-ablation', target, labels });
+    check(`${name} ablation`, ablated.regions!.values, reference.tensor(`${name}.ablation.values`), limit);
+
+    // PAIR's own integrated gradients, from the picture's smallest and largest value.
+    const attribution = reference.tensor(`${name}.xrai.attribution`);
+    const sorted = x.toSorted();
+    const baselines = Float32Array.from({ length: 2 * x.length }, (_, i) => sorted[i < x.length ? 0 : x.length - 1]!);
+    const integrated = await explain(model, x, { method: 'integrated-gradients', rule: 'endpoints', steps: 20, baselines, target }); // prettier-ignore
+    check(`${name} xrai gradients`, integrated.map, attribution, limit);
+
+    const maps = (key: string) => {
+      const all = Int32Array.from(reference.tensor(key));
+      return Array.from({ length: all.length / area }, (_, k) => all.subarray(k * area, (k + 1) * area));
+    };
+    const given = { method: 'xrai', target, attribution } as const;
+    const two = { ...given, regions: maps(`${name}.xrai.labels`), dilation: 0 };
+    const full = await explain(model, x, two);
+    check(`${name} xrai full`, full.map, reference.tensor(`${name}.xrai.full`), { maxRel: tolerance.op });
+    const ranks = full.regions!.labels.map((place) => place + 1);
+    check(`${name} xrai ranks`, ranks, reference.tensor(`${name}.xrai.ranks`), { maxAbs: 0 });
+    const fast = await explain(model, x, { ...two, fast: true });
+    check(`${name} xrai fast`, fast.map, reference.tensor(`${name}.xrai.fast`), { maxRel: tolerance.op });
+    const grown = await explain(model, x, { ...given, regions: maps(`${name}.xrai.default_labels`) });
+    check(`${name} xrai dilated`, grown.map, reference.tensor(`${name}.xrai.default`), { maxRel: tolerance.op });
+    model.dispose();
   });
 });

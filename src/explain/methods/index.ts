@@ -42,6 +42,7 @@ import { rise } from './rise.ts';
 import { scoreCam } from './score_cam.ts';
 import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
+import { xrai } from './xrai.ts';
 
 export const methods = {
   gradient,
@@ -75,6 +76,7 @@ export const methods = {
   lime,
   'feature-ablation': featureAblation,
   'feature-permutation': featurePermutation,
+  xrai,
   occlusion,
   rise,
   'layer-activation': layerActivation,

@@ -3,6 +3,7 @@
  * of the centred samples, which are made once for every output.
  */
 import { WgradError } from '../../errors.ts';
+import { solvePositive } from '../least_squares.ts';
 
 /** Weighted sums over samples of what is centred by its weighted mean. */
 export interface Moments {
@@ -80,7 +81,16 @@ export function ridge(moments: Moments, chosen: readonly number[], alpha: number
     for (let j = 0; j < k; j++) part[i * k + j] = gram[chosen[i]! * features + chosen[j]!]! + (i === j ? alpha : 0);
   }
   const right = Float64Array.from(chosen, (i) => cross[i]!);
-  const coefficients = solve(part, right);
+  const coefficients = solvePositive(part, right);
+  if (!coefficients) {
+    throw new WgradError(
+      'invalid-argument',
+      `a regression on ${k} features has no one answer: some follow from others`,
+      {
+        remedy: 'Take more samples, or a positive ridge',
+      },
+    );
+  }
   let [intercept, explained] = [target, 0];
   for (let i = 0; i < k; i++) {
     intercept -= coefficients[i]! * means[chosen[i]!]!;
@@ -89,29 +99,4 @@ export function ridge(moments: Moments, chosen: readonly number[], alpha: number
   // |y - Xb|^2 = y'y - 2 b'X'y + b'X'X b, and X'X b = X'y - alpha b.
   const residual = power - explained - alpha * coefficients.reduce((n, b) => n + b * b, 0);
   return { coefficients, intercept, r2: power > 0 ? 1 - residual / power : 1 };
-}
-
-/** A x = b for a symmetric positive definite A, [n,n], by Cholesky's factors. @throws WgradError 'invalid-argument'. */
-export function solve(matrix: Float64Array, right: Float64Array): Float64Array {
-  const n = right.length;
-  const l = matrix.slice();
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let v = l[i * n + j]!;
-      for (let k = 0; k < j; k++) v -= l[i * n + k]! * l[j * n + k]!;
-      if (i > j) l[i * n + j] = v / l[j * n + j]!;
-      else if (v > 1e-12 * Math.abs(matrix[j * n + j]!)) l[j * n + j] = Math.sqrt(v);
-      else throw new WgradError('invalid-argument', `a regression on ${n} features has no one answer: feature ${j} follows from the others`, { remedy: 'Take more samples, or a positive ridge' }); // prettier-ignore
-    }
-  }
-  const x = right.slice();
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) x[i]! -= l[i * n + k]! * x[k]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) x[i]! -= l[k * n + i]! * x[k]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  return x;
 }

@@ -1,7 +1,8 @@
 /** The surrogate's algebra: normal equations, R^2 and the lasso's optimality conditions. */
 import { describe, expect, it } from 'vitest';
+import { larsPath } from '../../../src/explain/least_squares.ts';
 import { momentsOf, ridge } from '../../../src/explain/surrogate/ridge.ts';
-import { lassoPath, selections } from '../../../src/explain/surrogate/select.ts';
+import { selections } from '../../../src/explain/surrogate/select.ts';
 import { Random } from '../../../src/random.ts';
 
 const random = new Random(3);
@@ -59,19 +60,13 @@ describe('selection', () => {
     }
   });
 
-  it('lasso: every knot satisfies the optimality conditions, the last one is least squares', () => {
-    const path = lassoPath(m!);
-    let before = Infinity;
-    for (const beta of path) {
-      const c = all.map((i) => m!.cross[i]! - all.reduce((s, j) => s + beta[j]! * m!.gram[i * d + j]!, 0));
-      const level = Math.max(...c.map(Math.abs));
-      all.forEach((i) => {
-        if (beta[i] !== 0) expect(c[i]! * Math.sign(beta[i]!)).toBeCloseTo(level, 8);
-      });
-      expect(level).toBeLessThan(before);
-      before = level;
+  it('lasso: the features of the last corner of the path that has no more', () => {
+    const path = larsPath({ gram: m!.gram, moment: m!.cross }, 100, true);
+    for (const count of [1, 3, d]) {
+      const chosen = selections.lasso(m!, count);
+      expect(chosen).toHaveLength(count);
+      expect(path.some(({ active }) => active.toSorted((a, b) => a - b).join() === chosen.join())).toBe(true);
     }
-    ridge(m!, all, 0).coefficients.forEach((b, i) => expect(path.at(-1)![i]).toBeCloseTo(b, 8));
-    expect(path.at(-1)!.every((b) => b !== 0)).toBe(true);
+    expect(selections.lasso({ ...m!, cross: new Float64Array(d), power: 0 }, 3)).toEqual([]);
   });
 });
