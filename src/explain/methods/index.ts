@@ -35,6 +35,7 @@ import {
 } from './layers.ts';
 import { lime } from './lime.ts';
 import { lrp } from './lrp.ts';
+import { meaningfulPerturbation } from './meaningful_perturbation.ts';
 import { occlusion } from './occlusion.ts';
 import { partitionShap } from './partition_shap.ts';
 import { permutationShap, samplingShap } from './permutation_shap.ts';
@@ -77,6 +78,7 @@ export const methods = {
   'feature-ablation': featureAblation,
   'feature-permutation': featurePermutation,
   xrai,
+  'meaningful-perturbation': meaningfulPerturbation,
   occlusion,
   rise,
   'layer-activation': layerActivation,

@@ -59,9 +59,18 @@ function gaussian(sigma: number): Float64Array {
 
 /** Gaussian blur, cut off at 4 standard deviations, the picture mirrored at its edges (d c b a | a b c d). */
 export function blur({ width, height, data }: Colors, sigma: number): Colors {
-  if (sigma === 0) return { width, height, data };
+  return { width, height, data: blurAxes(data, [[height, 3 * width], [width, 3]], sigma) }; // prettier-ignore
+}
+
+/** The same of any array, along axes of so many places and values from one place to the next. */
+export function blurAxes(
+  data: Float64Array,
+  axes: readonly (readonly [number, number])[],
+  sigma: number,
+): Float64Array {
+  if (sigma === 0) return data;
   const weights = gaussian(sigma);
-  return { width, height, data: filter(filter(data, weights, height, 3 * width), weights, width, 3) };
+  return axes.reduce((blurred, [extent, stride]) => filter(blurred, weights, extent, stride), data);
 }
 
 /** Along one axis: `extent` places, `stride` values apart. */
