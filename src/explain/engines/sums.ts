@@ -13,6 +13,7 @@ import { add, mul } from '../../ops/binary.ts';
 import { sum } from '../../ops/reduce.ts';
 import { square } from '../../ops/unary.ts';
 import type { Feeds } from '../../plan/program.ts';
+import { Pulse } from '../pulse.ts';
 import type { Score } from '../score.ts';
 import type { MethodRun } from '../types.ts';
 
@@ -60,9 +61,6 @@ export interface Sum<V extends string> {
   dispose(): void;
 }
 
-/** Partial maps are read no more often than this, milliseconds. */
-const PARTIAL_EVERY = 400;
-
 export async function compileSum<V extends string>(model: Model, options: SumOptions<V>): Promise<Sum<V>> {
   const { count, limit, squares = false } = options;
   const batch = Math.ceil(count / Math.ceil(count / limit));
@@ -87,7 +85,8 @@ export async function compileSum<V extends string>(model: Model, options: SumOpt
       const collected = Object.fromEntries(names.map((n) => [n, new Float64Array(points)])) as Record<V, Float64Array>;
       await engine.write(total, zeros);
       if (totalOfSquares) await engine.write(totalOfSquares, zeros);
-      let [shown, weight] = [performance.now(), 0];
+      const pulse = new Pulse();
+      let weight = 0;
       for (let first = 0; first < points; first += batch) {
         run.signal?.throwIfAborted();
         const some = new Float32Array(batch);
@@ -97,10 +96,9 @@ export async function compileSum<V extends string>(model: Model, options: SumOpt
         const done = Math.min(first + batch, points);
         weight += some.reduce((a, b) => a + b, 0);
         run.onProgress?.({ done, total: points });
-        if (run.onPartial && weight > 0 && done < points && performance.now() - shown > PARTIAL_EVERY) {
+        if (run.onPartial && weight > 0 && done < points && pulse.due()) {
           const soFar = (await engine.read(total)).map((v) => v / weight);
           run.onPartial({ map: finish(soFar), shape });
-          shown = performance.now();
         }
       }
       const map = await engine.read(total);

@@ -42,6 +42,8 @@ export const kernelShap = defineMethod({
     compileGame('kernel-shap', model, score, given, control, {
       coalitions: (players) =>
         kernelCoalitions(players, samples ?? samplesFor(players), new Random(`kernel-shap ${seed}`)),
+      soFar: (scores, coalitions, count) =>
+        kernelValues(scores.subarray(0, count).map(links[link]), { ...coalitions, count }, features),
       shares(scores, coalitions) {
         const linked = scores.map(links[link]);
         const values = kernelValues(linked, coalitions, features);

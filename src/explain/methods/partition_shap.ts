@@ -8,6 +8,7 @@ import { choice, count } from '../../options.ts';
 import { compileMasked, segmentMasks } from '../engines/masks.ts';
 import { fillOf, hidingOptions, weightedOutputs } from '../engines/segment_masks.ts';
 import { completeness } from '../errors.ts';
+import { Pulse } from '../pulse.ts';
 import { HalvingTree, owenValues } from '../shapley/halving.ts';
 import { defineMethod, type MethodRun, type MethodResult } from '../types.ts';
 
@@ -63,6 +64,7 @@ export const partitionShap = defineMethod({
         return masks.map((_, k) => Float64Array.from(scores, (of) => of[k]!));
       }
       const [nothing, all] = (await evaluate([[], [0]])) as [Float64Array, Float64Array];
+      const pulse = new Pulse();
       await owenValues({
         tree,
         nothing,
@@ -71,6 +73,10 @@ export const partitionShap = defineMethod({
         batch,
         context: fixedContext,
         evaluate: (masks) => evaluate(masks.map((parts) => parts.flatMap((part) => tree.cellsOf(part)))),
+        onBatch(waiting) {
+          if (!run.onPartial || !pulse.due()) return;
+          run.onPartial({ map: Float32Array.from(tree.maps(waiting)[0]!), shape: [1, h, w] });
+        },
       });
       return tree.maps().map((map, k) => ({
         map: Float32Array.from(map),

@@ -29,6 +29,7 @@ export const permutationShap = defineMethod({
           Array.from({ length: permutations }, () => random.shuffle(all)),
         );
       },
+      soFar,
       shares,
     }),
 });
@@ -45,6 +46,7 @@ export const samplingShap = defineMethod({
   compile: (model, score, { samples, seed, ...given }, control) =>
     compileGame('sampling-shap', model, score, given, control, {
       coalitions: (players) => sampleOrders(players, samples, new Random(`sampling-shap ${seed}`)),
+      soFar,
       shares(scores, contributions) {
         const raw = shares(scores, contributions);
         return { ...raw, values: summingTo(scores[1]! - scores[0]!, raw.values, variances(scores, contributions)) };
@@ -58,6 +60,9 @@ function shares(scores: Float64Array, contributions: Contributions): Shares {
   const error = samples > 1 ? standardError(means, squares, samples) : noError('one order has no spread');
   return { values: means, intercept: scores[0]!, error };
 }
+
+const soFar = (scores: Float64Array, contributions: Contributions, done: number) =>
+  meanContributions(scores, contributions, done).means;
 
 function variances(scores: Float64Array, contributions: Contributions): Float64Array {
   const { means, squares } = meanContributions(scores, contributions);

@@ -8,6 +8,7 @@ import { WgradError } from '../../errors.ts';
 import type { Model } from '../../model/model.ts';
 import { choice, count, type ResolvedOptions } from '../../options.ts';
 import { compileSegmentPasses, fillOf, hidingOptions, painted, weightedOutputs } from '../engines/segment_masks.ts';
+import { Pulse } from '../pulse.ts';
 import type { Score } from '../score.ts';
 import { segmentations, segmentOptions } from '../segments/index.ts';
 import { segmentsOf, type Segments } from '../segments/of_model.ts';
@@ -31,6 +32,8 @@ export interface Rule<C extends Coalitions> {
    * @param players the segment of each player.
    */
   shares(scores: Float64Array, coalitions: C, players: readonly number[]): Shares;
+  /** Values out of the first `done` scores, for a map so far; undefined where they say nothing yet. */
+  soFar?(scores: Float64Array, coalitions: C, done: number): Float64Array | undefined;
 }
 
 export interface Shares {
@@ -63,6 +66,7 @@ export async function compileGame<C extends Coalitions>(
   const { batch: limit, labels } = options;
   const passes = await compileSegmentPasses(model, score, { limit, labels, signal });
   const [, h, w] = model.pictureShape;
+  const shape: [number, number, number] = [1, h, w];
 
   async function play(run: MethodRun, weights: readonly Float32Array[], segments: Segments, fill: Float32Array) {
     const players = changing(run.pixels, fill, segments);
@@ -74,6 +78,13 @@ export async function compileGame<C extends Coalitions>(
     const coalitions = rule.coalitions(players.length);
     const total = coalitions.count;
     const scores = weights.map(() => new Float64Array(total));
+    const pulse = new Pulse();
+    const show = (outputs: Float32Array, first: number, done: number) => {
+      if (!run.onPartial || !rule.soFar || weights.length > 1 || !pulse.due()) return;
+      scores[0]!.set(weightedOutputs(outputs, weights[0]!), first);
+      const values = rule.soFar(scores[0]!, coalitions, first + done);
+      if (values) run.onPartial({ map: painted(segments.labels, onSegments(values, players, segments.count)), shape });
+    };
     const step = passes.batch * Math.ceil(CHUNK / passes.batch);
     for (let first = 0; first < total; first += step) {
       const bits = bitsOf(coalitions, players, segments.count, first, Math.min(first + step, total));
@@ -84,6 +95,7 @@ export async function compileGame<C extends Coalitions>(
         bits,
         fill,
         run: { ...run, onProgress },
+        onBatch: (soFar, done) => show(soFar, first, done),
       });
       weights.forEach((of, k) => scores[k]!.set(weightedOutputs(outputs, of), first));
     }
@@ -96,11 +108,10 @@ export async function compileGame<C extends Coalitions>(
     const { players, coalitions, scores } = await play(run, weights, segments, fill);
     return scores.map((of) => {
       const { values, error, intercept, interactions } = rule.shares(of, coalitions, players);
-      const regions: Regions = { labels: segments.labels, values: new Float64Array(segments.count), intercept };
-      players.forEach((segment, i) => (regions.values[segment] = values[i]!));
-      if (interactions) regions.interactions = spreadOut(interactions, players, segments.count);
-      const shape: [number, number, number] = [1, h, w];
-      return { map: painted(segments.labels, regions.values), shape, score: of[1]!, error, regions };
+      const { labels, count } = segments;
+      const regions: Regions = { labels, values: onSegments(values, players, count), intercept };
+      if (interactions) regions.interactions = spreadOut(interactions, players, count);
+      return { map: painted(labels, regions.values), shape, score: of[1]!, error, regions };
     });
   };
   return {
@@ -130,6 +141,12 @@ function bitsOf(
     players.forEach((segment, i) => (bits[(k - first) * segments + segment] = present[k * count + i]!));
   }
   return bits;
+}
+
+function onSegments(values: Float64Array, players: readonly number[], segments: number): Float64Array {
+  const out = new Float64Array(segments);
+  players.forEach((segment, i) => (out[segment] = values[i]!));
+  return out;
 }
 
 function spreadOut(matrix: Float64Array, players: readonly number[], segments: number): Float64Array {

@@ -58,20 +58,25 @@ export class HalvingTree {
     return part.halves ? part.halves.flatMap((half) => this.cellsOf(half)) : [part.cell];
   }
 
-  /** Every box's credit spread over its pixels: a map [H*W] for each output. */
-  maps(): Float64Array[] {
+  /**
+   * Every box's credit spread over its pixels: a map [H*W] for each output.
+   * @param unsettled boxes whose credit is not theirs yet.
+   */
+  maps(unsettled: readonly Open[] = []): Float64Array[] {
     const maps = Array.from({ length: this.outputs }, () => new Float64Array(this.labels.length));
+    const spread = (part: Part, credit: number, map: Float64Array) => {
+      if (credit === 0) return;
+      const each = credit / area(part);
+      for (let y = part.top; y < part.bottom; y++) {
+        for (let i = y * this.width + part.left; i < y * this.width + part.right; i++) map[i]! += each;
+      }
+    };
     const visit = (part: Part): void => {
-      part.credit.forEach((credit, k) => {
-        if (credit === 0) return;
-        const each = credit / area(part);
-        for (let y = part.top; y < part.bottom; y++) {
-          for (let i = y * this.width + part.left; i < y * this.width + part.right; i++) maps[k]![i]! += each;
-        }
-      });
+      maps.forEach((map, k) => spread(part, part.credit[k]!, map));
       part.halves?.forEach(visit);
     };
     visit(this.root);
+    for (const open of unsettled) maps.forEach((map, k) => spread(open.part, worth(open, k), map));
     return maps;
   }
 
@@ -104,14 +109,24 @@ export interface OwenRequest {
   context: 0 | 1 | 'both';
   /** Scores of pictures that show these boxes and no more. */
   evaluate: (masks: readonly (readonly Part[])[]) => Promise<Float64Array[]>;
+  /** After every batch, with the boxes that wait. */
+  onBatch?: (waiting: readonly Open[]) => void;
 }
 
 /** Fills in the credits of the tree's boxes. */
-export async function owenValues({ tree, nothing, all, budget, batch, context, evaluate }: OwenRequest): Promise<void> {
+export async function owenValues({
+  tree,
+  nothing,
+  all,
+  budget,
+  batch,
+  context,
+  evaluate,
+  onBatch,
+}: OwenRequest): Promise<void> {
   const queue = new StakeQueue();
   queue.add({ part: tree.root, shown: [], without: nothing, with: all, weight: 1, stake: 0 });
-  const settle = (open: Open) => open.part.credit.forEach((_, k) => credit(open, k, open.with[k]! - open.without[k]!));
-  const credit = ({ part, weight }: Open, k: number, worth: number) => (part.credit[k]! += worth * weight);
+  const settle = (open: Open) => open.part.credit.forEach((_, k) => (open.part.credit[k]! += worth(open, k)));
   let spent = 0;
   while (queue.length > 0 && spent + 2 <= budget) {
     const work: { open: Open; halves: readonly [Part, Part] }[] = [];
@@ -132,7 +147,8 @@ export async function owenValues({ tree, nothing, all, budget, batch, context, e
         queue.add({ part, shown: others, without: low, with: high, weight, stake: weight * largestChange(low, high) });
       if (context !== 'both') {
         // What the halves do together stays with the box.
-        both.forEach((v, k) => credit(open, k, (context === 0 ? 1 : -1) * (v - withA[k]! - withB[k]! + without[k]!)));
+        const factor = context === 0 ? weight : -weight;
+        both.forEach((v, k) => (open.part.credit[k]! += factor * (v - withA[k]! - withB[k]! + without[k]!)));
       }
       if (context !== 1) {
         next(a, shown, without, withA);
@@ -143,9 +159,13 @@ export async function owenValues({ tree, nothing, all, budget, batch, context, e
         next(b, [...shown, a], withA, both);
       }
     });
+    onBatch?.(queue.items);
   }
-  while (queue.length > 0) settle(queue.take());
+  for (const open of queue.items) settle(open);
 }
+
+/** What the box adds in its context, by the context's weight. */
+const worth = (open: Open, k: number) => open.weight * (open.with[k]! - open.without[k]!);
 
 const largestChange = (low: Float64Array, high: Float64Array) =>
   low.reduce((m, v, k) => Math.max(m, Math.abs(high[k]! - v)), 0);
@@ -153,7 +173,7 @@ const largestChange = (low: Float64Array, high: Float64Array) =>
 /** The largest stake first; of equal ones the earlier. */
 class StakeQueue {
   /** By rising stake. */
-  private readonly items: Open[] = [];
+  readonly items: Open[] = [];
 
   get length(): number {
     return this.items.length;

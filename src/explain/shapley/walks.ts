@@ -34,8 +34,8 @@ export function walkOrders(players: number, orders: readonly (readonly number[])
 export function sampleOrders(players: number, samples: number, random: Random): Contributions {
   const roll = new Roll(players);
   const pairs: Contributions['pairs'] = [];
-  for (let player = 0; player < players; player++) {
-    for (let k = 0; k < samples; k++) {
+  for (let k = 0; k < samples; k++) {
+    for (let player = 0; player < players; player++) {
       const order = random.shuffle(Array.from({ length: players }, (_, i) => i));
       const before = new Uint8Array(players);
       for (const i of order.slice(0, order.indexOf(player))) before[i] = 1;
@@ -48,14 +48,25 @@ export function sampleOrders(players: number, samples: number, random: Random): 
   return { ...roll.coalitions(), pairs, samples };
 }
 
-/** Means of the samples, and of their squares. */
-export function meanContributions(scores: Float64Array, { players, pairs, samples }: Contributions) {
+/**
+ * Means of the samples, and of their squares.
+ * @param done takes the samples that the first `done` scores are enough for; a player without any has 0.
+ */
+export function meanContributions(scores: Float64Array, { players, pairs, count }: Contributions, done = count) {
   const [means, squares] = [new Float64Array(players), new Float64Array(players)];
+  const samples = new Uint32Array(players);
   for (const { player, rows } of pairs) {
+    if (rows.some((row) => row >= done)) continue;
     const [a, b, c, d] = rows.map((row) => scores[row]!) as [number, number, number, number];
     const sample = (b - a + d - c) / 2;
-    means[player]! += sample / samples;
-    squares[player]! += sample ** 2 / samples;
+    means[player]! += sample;
+    squares[player]! += sample ** 2;
+    samples[player]!++;
   }
+  samples.forEach((n, player) => {
+    if (n === 0) return;
+    means[player]! /= n;
+    squares[player]! /= n;
+  });
   return { means, squares };
 }

@@ -104,6 +104,24 @@ describe('kernel-shap', () => {
     );
   });
 
+  it('more coalitions than are held at a time: progress goes on to the last', async () => {
+    const done: number[] = [];
+    const result = await explain(board, picture, {
+      method: 'kernel-shap',
+      samples: 5000,
+      hide: 'zero',
+      batch: 64,
+      target: 0,
+      onProgress: (p) => done.push(p.done / p.total),
+    });
+    expect(done.every((d, i) => i === 0 || d > done[i - 1]!)).toBe(true);
+    expect(done.at(-1)).toBe(1);
+    near(
+      values(result),
+      weights.map((w, i) => w * picture[i]!),
+    );
+  });
+
   it('keeps as many segments as asked for', async () => {
     const result = await explain(six, ones, { ...each, method: 'kernel-shap', target: 1, features: 2 });
     expect(Array.from(values(result)).map((v) => v !== 0)).toEqual([false, false, true, false, true, false]);
@@ -226,6 +244,32 @@ describe('partition-shap', () => {
     explainer.dispose();
     expect(maps.map((m) => m.target)).toEqual([0, 1]);
     near(maps[1]!.map, worths);
+  });
+});
+
+describe('maps so far', () => {
+  const methods: MethodOptions[] = [
+    { method: 'kernel-shap', hide: 'zero' },
+    { method: 'permutation-shap', hide: 'zero' },
+    { method: 'sampling-shap', hide: 'zero' },
+    { method: 'partition-shap', hide: 'zero', fixedContext: 1, maxEvals: 128 },
+  ];
+  it.each(methods)('$method comes nearer to its map', async (options) => {
+    let clock = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (clock += 1000));
+    const maps: Float32Array[] = [];
+    const last = await explain(board, picture, { ...options, target: 0, onPartial: ({ map, shape }) => {
+      expect(shape).toEqual([1, 8, 8]);
+      maps.push(map);
+    } }); // prettier-ignore
+    const off = maps.map((map) => compare(map, last.map).relL2);
+    expect(off.length).toBeGreaterThan(5);
+    // KernelSHAP has a linear score right from the first coalitions that determine it.
+    if (options.method !== 'kernel-shap') expect(off[0]).toBeGreaterThan(0.1);
+    expect(off.at(-1)).toBeLessThan(0.1);
+    if (options.method === 'partition-shap') {
+      for (const map of maps) expect(total(map)).toBeCloseTo(total(last.map), 4);
+    }
   });
 });
 
