@@ -1,9 +1,11 @@
 /** Shapley values of games whose answer is known. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   allCoalitions,
   choose,
   kernelCoalitions,
+  Roll,
   rowOf,
   type Coalitions,
 } from '../../../src/explain/shapley/coalitions.ts';
@@ -114,6 +116,39 @@ describe('kernel', () => {
     const values = kernelValues(scores, coalitions, 2)!;
     expect([...values.keys()].filter((i) => values[i] !== 0)).toEqual([3, 7]);
     expect(values.reduce((a, b) => a + b, 0)).toBeCloseTo(scores[1]! - scores[0]!, 12);
+  });
+
+  describe('the same coalitions and scores in shap', () => {
+    const path = new URL('../../fixtures/kernel_shap.json', import.meta.url);
+    const { players, masks, weights, scores, values } = JSON.parse(readFileSync(path, 'utf8')) as {
+      players: number;
+      masks: string[];
+      weights: number[];
+      scores: number[];
+      values: Record<string, number[]>;
+    };
+    const roll = new Roll(players);
+    for (const mask of masks) roll.add(Uint8Array.from(mask, Number));
+    const coalitions = { ...roll.coalitions(), weights: Float64Array.of(0, 0, ...weights) };
+
+    it.each(Object.entries(values))('num_features: %s', (features, expected) => {
+      const limit = features === 'all' ? undefined : Number(features);
+      near(kernelValues(Float64Array.from(scores), coalitions, limit)!, expected, 9);
+    });
+
+    it('its coalitions of whole sizes are the same, with the same weights', () => {
+      const ours = kernelCoalitions(players, masks.length, new Random(0));
+      const rows = new Map(masks.map((mask, k) => [mask, weights[k]!]));
+      let whole = 0;
+      for (let k = 2; k < ours.count; k++) {
+        const row = ours.present.subarray(k * players, (k + 1) * players).join('');
+        const size = [...row].filter((c) => c === '1').length;
+        if (size !== 1 && size !== players - 1) continue;
+        whole++;
+        expect(ours.weights[k]).toBeCloseTo(rows.get(row)!, 12);
+      }
+      expect(whole).toBe(2 * players);
+    });
   });
 
   it('too few coalitions have no answer', () => {
