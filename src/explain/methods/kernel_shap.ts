@@ -29,7 +29,7 @@ export const kernelShap = defineMethod({
   options: {
     ...gameOptions,
     samples: count(undefined, 'coalitions (default 2 M + 2048 for M segments, as shap; all of them where there are fewer)'), // prettier-ignore
-    features: count(undefined, 'how many segments get a value, those that enter first along the least-angle path: num_features(k) of shap, whose default is 10 (default: all)'), // prettier-ignore
+    numFeatures: count(undefined, 'how many segments get a value, those that enter first along the least-angle path: num_features(k) of shap, whose default is 10 (default: all)'), // prettier-ignore
     link: choice(['identity', 'logit'], 'identity', 'what is linear in the segments: the score or its log-odds'),
     seed: whole(0, 'of the coalitions'),
   },
@@ -38,20 +38,20 @@ export const kernelShap = defineMethod({
     const players = expectedPlayers(given);
     return { forwards: Math.min(given.samples ?? samplesFor(players), 2 ** players - 2) + 2 };
   },
-  compile: (model, score, { samples, features, link, seed, ...given }, control) =>
+  compile: (model, score, { samples, numFeatures, link, seed, ...given }, control) =>
     compileGame('kernel-shap', model, score, given, control, {
       coalitions: (players) =>
         kernelCoalitions(players, samples ?? samplesFor(players), new Random(`kernel-shap ${seed}`)),
       soFar: (scores, coalitions, count) =>
-        kernelValues(scores.subarray(0, count).map(links[link]), { ...coalitions, count }, features),
+        kernelValues(scores.subarray(0, count).map(links[link]), { ...coalitions, count }, numFeatures),
       shares(scores, coalitions) {
         const linked = scores.map(links[link]);
-        const values = kernelValues(linked, coalitions, features);
+        const values = kernelValues(linked, coalitions, numFeatures);
         if (!values) {
           throw new WgradError(
             'invalid-argument',
             `kernel-shap: ${coalitions.count - 2} coalitions do not determine the values of ${coalitions.players} segments`,
-            { remedy: 'Take more samples (the default is enough), larger segments, or limit the features' },
+            { remedy: 'Take more samples (the default is enough), larger segments, or limit numFeatures' },
           );
         }
         return { values, intercept: linked[0]!, error: completeness(values, linked[1]! - linked[0]!) };

@@ -123,7 +123,7 @@ describe('kernel-shap', () => {
   });
 
   it('keeps as many segments as asked for', async () => {
-    const result = await explain(six, ones, { ...each, method: 'kernel-shap', target: 1, features: 2 });
+    const result = await explain(six, ones, { ...each, method: 'kernel-shap', target: 1, numFeatures: 2 });
     expect(Array.from(values(result)).map((v) => v !== 0)).toEqual([false, false, true, false, true, false]);
     expect(total(values(result))).toBeCloseTo(total(worths), 5);
   });
