@@ -191,7 +191,12 @@ describe('feature ablation and permutation', () => {
       result.regions!.values,
       segmentValues(1, (i) => others.reduce((n, p) => n + p[i]! / 3, 0)),
     );
-    expect(result.error).toMatchObject({ kind: 'standard-error', samples: 3 });
+    // Its spread, segment by segment: (sum of squares - n mean^2) / (n (n - 1)).
+    const each = others.map((p) => segmentValues(1, (i) => p[i]!));
+    const means = segmentValues(1, (i) => others.reduce((n, p) => n + p[i]! / 3, 0));
+    const variance = means.reduce((n, mean, s) => n + each.reduce((t, v) => t + (v[s]! - mean) ** 2, 0) / 6, 0);
+    const relative = Math.sqrt(variance / means.reduce((n, mean) => n + mean ** 2, 0));
+    expect(result.error).toEqual({ kind: 'standard-error', samples: 3, relative: expect.closeTo(relative, 4) });
     await expect(explain(model, x, { method: 'feature-permutation', labels })).rejects.toMatchObject({
       code: 'invalid-argument',
     });
