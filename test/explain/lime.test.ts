@@ -112,6 +112,17 @@ describe('lime', () => {
     }
   });
 
+  it('hands on the map so far', async () => {
+    let clock = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => (clock += 1000));
+    const partial: Float32Array[] = [];
+    const { map } = await explain(model, x, { ...options, target: 1, onPartial: (soFar) => partial.push(soFar.map) });
+    now.mockRestore();
+    expect(partial.length).toBe(Math.ceil(100 / 8) - 1);
+    expect(compare(partial.at(-1)!, map).relL2).toBeLessThan(0.1);
+    expect(compare(partial[0]!, map).relL2).toBeGreaterThan(0);
+  });
+
   it('more segments than the first program holds', async () => {
     const large = tinyModel(await testEngine(), { picture: [1, 9, 9], build: (x) => ({ logits: reshape(x, [x.shape[0]!, -1]) }) }); // prettier-ignore
     const pixels = spread(81, 3);

@@ -10,6 +10,7 @@ import { Random } from '../../random.ts';
 import { compileSegmentPasses, fillOf, hidingOptions, painted, weightedOutputs } from '../engines/segment_masks.ts';
 import { segmentOptions } from '../segments/index.ts';
 import { segmentsOf, type Segments } from '../segments/of_model.ts';
+import { Pulse } from '../pulse.ts';
 import { momentsOf, ridge, type Moments } from '../surrogate/ridge.ts';
 import { selectionNames, selections, type Selection } from '../surrogate/select.ts';
 import { defineMethod, type MethodResult, type MethodRun } from '../types.ts';
@@ -44,25 +45,34 @@ export const lime = defineMethod({
   async compile(model, score, options, { signal }) {
     const { samples, seed, masks, kernelWidth, batch: limit, numFeatures, featureSelection, alpha } = options;
     const distance = distances[options.distance];
+    const [, h, w] = model.pictureShape;
     const passes = await compileSegmentPasses(model, score, { limit, labels: options.labels, signal });
 
     const explainEach = async (run: MethodRun, targets: readonly Float32Array[]): Promise<MethodResult[]> => {
       const segments = await segmentsOf('lime', model, run.pixels, options, run.signal);
       const bits = masks ? checkMasks(masks, segments.count) : randomMasks(samples, segments.count, seed);
       const fill = fillOf('lime', model, options, run.pixels, segments);
-      const outputs = await passes.run({ ...segments, bits, fill, run });
-      const scores = targets.map((weights) => weightedOutputs(outputs, weights));
-      const weights = Float64Array.from({ length: bits.length / segments.count }, (_, k) => {
-        const row = bits.subarray(k * segments.count, (k + 1) * segments.count);
-        const d = distance(
-          row.reduce((n, bit) => n + bit, 0),
-          segments.count,
-        );
-        return Math.sqrt(Math.exp(-((d / kernelWidth) ** 2)));
+      const { count: features } = segments;
+      const weights = Float64Array.from({ length: bits.length / features }, (_, k) => {
+        const shown = bits.subarray(k * features, (k + 1) * features).reduce((n, bit) => n + bit, 0);
+        return Math.sqrt(Math.exp(-((distance(shown, features) / kernelWidth) ** 2)));
       });
-      const moments = momentsOf({ bits, weights, features: segments.count }, scores);
-      return moments.map((m, t) =>
-        fitted(m, segments, scores[t]![0]!, model.pictureShape, { numFeatures, featureSelection, alpha }),
+      const momentsSoFar = (outputs: Float32Array, masks: number) => {
+        const scores = targets.map((target) => weightedOutputs(outputs, target));
+        const moments = momentsOf({ bits, weights: weights.subarray(0, masks), features }, scores);
+        return moments.map((moments, t) => ({ moments, score: scores[t]![0]! }));
+      };
+      const pulse = new Pulse();
+      const onBatch = (outputs: Float32Array, done: number) => {
+        if (!run.onPartial || targets.length > 1 || !pulse.due()) return;
+        const { moments } = momentsSoFar(outputs, done)[0]!;
+        // All segments, and never without a penalty: few masks may not tell them apart.
+        const { coefficients } = ridge(moments, [...Array(features).keys()], Math.max(alpha, 0.01));
+        run.onPartial({ map: painted(segments.labels, coefficients), shape: [1, h, w] });
+      };
+      const outputs = await passes.run({ ...segments, bits, fill, run, onBatch });
+      return momentsSoFar(outputs, weights.length).map(({ moments, score }) =>
+        fitted(moments, segments, score, [1, h, w], { numFeatures, featureSelection, alpha }),
       );
     };
     return {
@@ -94,7 +104,7 @@ function fitted(
   moments: Moments,
   { labels, count }: Segments,
   score: number,
-  [, h, w]: readonly [number, number, number],
+  shape: [number, number, number],
   options: { numFeatures: number | undefined; featureSelection: Selection; alpha: number },
 ): MethodResult {
   if (moments.gram.every((v) => Math.abs(v) < 1e-12)) {
@@ -108,7 +118,7 @@ function fitted(
   const prediction = coefficients.reduce((a, b) => a + b, intercept);
   return {
     map: painted(labels, values),
-    shape: [1, h, w],
+    shape,
     score,
     error: { kind: 'surrogate-fit', r2 },
     regions: { labels, values, intercept, prediction },
