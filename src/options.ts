@@ -170,3 +170,11 @@ function printed(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} with a value that is not finite`;
   return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : String(value);
 }
+
+/** The table without some of its options. */
+export function without<S extends OptionTable, K extends keyof S>(table: S, ...names: readonly K[]): Omit<S, K> {
+  return Object.fromEntries(Object.entries(table).filter(([key]) => !names.includes(key as K))) as unknown as Omit<
+    S,
+    K
+  >;
+}

@@ -12,6 +12,16 @@ export {
 export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
 export * from './metrics/index.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
+export {
+  fgsm,
+  pgd,
+  type Adversarial,
+  type AttackOptions,
+  type FgsmOptions,
+  type Prediction,
+} from './robustness/attack.ts';
+export { smallestPerturbation, type Smallest, type SmallestOptions } from './robustness/smallest.ts';
+export { adversarialPoints, type AdversarialPoints, type Ball, type BallNorm } from './robustness/step.ts';
 export type { ClassOutput } from './score.ts';
 export { imageAndMask, markBoundaries } from './regions.ts';
 export { segment, segmentations, type Segmentation, type SegmentOptions } from './segments/index.ts';

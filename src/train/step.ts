@@ -2,9 +2,10 @@
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
-import type { Model } from '../model/model.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Model, ModelGraph } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
-import { abortSignal, count, custom, fraction, readOptions, required } from '../options.ts';
+import { abortSignal, callback, count, custom, fraction, readOptions, required } from '../options.ts';
 import type { Program, RunOptions } from '../plan/program.ts';
 import { classLoss } from './loss.ts';
 import { SCALARS, type Optimizer } from './optimizers.ts';
@@ -14,6 +15,11 @@ export interface StepOptions {
   /** Pictures a step. */
   batch: number;
   labelSmoothing?: number;
+  /**
+   * The pictures trained on in place of the given ones [batch,C,H,W], such as `adversarialPoints` of wgrad/explain.
+   * @param loss of pictures, with the batch's targets and the statistics of evaluation.
+   */
+  perturb?: ((loss: (pictures: Tensor) => Tensor, pictures: Tensor) => Tensor) | undefined;
   /** Stops the compilation. */
   signal?: AbortSignal | undefined;
 }
@@ -24,6 +30,7 @@ const stepOptions = {
   ),
   batch: required(count(undefined, 'pictures a step')),
   labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
+  perturb: callback<NonNullable<StepOptions['perturb']>>('makes the pictures trained on'),
   signal: abortSignal(),
 };
 
@@ -49,16 +56,22 @@ export class TrainStep {
 
   /** @throws WgradError 'invalid-argument' for a bad option, and where nothing is trainable. */
   static async create(model: Model, options: StepOptions): Promise<TrainStep> {
-    const { optimizer, batch, labelSmoothing, signal } = readOptions('training', stepOptions, { ...options });
+    const { optimizer, batch, labelSmoothing, perturb, signal } = readOptions('training', stepOptions, { ...options });
     const parameters = model.trainable();
     if (parameters.length === 0) {
       throw new WgradError('invalid-argument', 'training: every parameter is frozen', {
         remedy: "Unfreeze some: model.unfreeze('fc')",
       });
     }
-    const graph = model.graph({ batch, training: true });
     const { kind } = requireScores(model.roles);
-    const loss = classLoss(kind, graph.logits, input('target', [batch], 'i32'), { labelSmoothing });
+    const target = input('target', [batch], 'i32');
+    const lossOf = ({ logits }: ModelGraph) => classLoss(kind, logits, target, { labelSmoothing });
+    const clean = input(model.inputName, [batch, ...model.pictureShape]);
+    const graph = model.graph({
+      training: true,
+      input: perturb ? perturb((pictures) => lossOf(model.graph({ input: pictures })), clean) : clean,
+    });
+    const loss = lossOf(graph);
     const gradients = grad(
       loss,
       parameters.map((p) => p.tensor),
