@@ -68,7 +68,7 @@ const bilinear = ['conv2d', 'conv2d_input_grad', 'matmul', 'batch_norm'];
 
 const linear = [
   'add', 'sub', 'affine', 'neg', 'avg_pool2d', 'sum', 'mean',
-  'reshape', 'transpose', 'pad', 'slice', 'concat', 'split', 'tile', 'gather', 'broadcast_to', 'resize', 'copy',
+  'reshape', 'transpose', 'pad', 'slice', 'concat', 'split', 'tile', 'gather', 'broadcast_to', 'copy',
   'along_axis', 'shift2d', 'place',
 ]; // prettier-ignore
 

@@ -7,7 +7,7 @@ import { packStruct } from '../gpu/kernel.ts';
 import { linesAlong } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { grid } from '../gpu/grid.ts';
+import { grid, vectorWidth } from '../gpu/grid.ts';
 import { requireFloat } from './check.ts';
 
 /** Rows one behind the other: the entries of row j are those from starts[j] to starts[j + 1]. */
@@ -57,7 +57,9 @@ const alongAxisOp: Op<AlongAxisAttrs> = {
   lower(ctx, { inputs: [x], outputs: [y], attrs: { axis, matrix } }) {
     const layout = ctx.layoutOf(x!);
     const { extent, inner } = linesAlong(x!.shape, axis, layout);
-    const lines = packStruct(kernel, 'lines', { count: y!.size, inner, rows: y!.shape[axis]!, extent });
+    const width = vectorWidth(inner);
+    const count = y!.size / width;
+    const lines = packStruct(kernel, 'lines', { count, inner: inner / width, rows: y!.shape[axis]!, extent });
     ctx.dispatch(kernel, {
       bindings: {
         x: ctx.read(x!),
@@ -67,7 +69,8 @@ const alongAxisOp: Op<AlongAxisAttrs> = {
         y: ctx.write(y!, layout),
         lines: ctx.constant(lines),
       },
-      workgroups: grid(y!.size, 64),
+      constants: { WIDTH: width },
+      workgroups: grid(count, 64),
     });
   },
   flops: ({ inputs: [x], attrs: { axis, matrix } }) => (2 * matrix.weights.length * x!.size) / x!.shape[axis]!,

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import * as ops from '../../src/ops/index.ts';
+import { adapters } from '../support/adapters.ts';
 import { testEngine } from '../support/engine.ts';
 import { gradcheck, spread } from '../support/gradcheck.ts';
+import { checkOracle, oracleCases, type OracleBuilder } from '../support/oracle.ts';
 import { compare, tolerance } from '../tolerance.ts';
 
 const eps = 1e-5;
@@ -224,5 +226,20 @@ describe('what does not fit', () => {
     ],
   ])('is refused: %s', (_, build) => {
     expect(build).toThrow(expect.objectContaining({ code: 'shape' }));
+  });
+});
+
+const oracles: Record<string, OracleBuilder> = {
+  batchNorm: ([x, weight, bias], { mean, variance, eps }) =>
+    ops.batchNorm(x!, { weight: weight!, bias: bias!, mean: constant(mean), variance: constant(variance) }, eps),
+  batchNormTrain([x, weight, bias], { eps }) {
+    const { y, mean, variance } = ops.batchNormTrain(x!, weight!, bias!, eps);
+    return [y, mean, variance];
+  },
+};
+
+describe.each(adapters)('against PyTorch on %s', (_, engine) => {
+  it.each(oracleCases('normalization').map((c) => [`${c.op}: ${c.name}`, c] as const))('%s', async (_name, entry) => {
+    await checkOracle(engine, oracles[entry.op]!, entry, tolerance.longSum);
   });
 });

@@ -82,7 +82,7 @@ export function graphRules({ ops, folding, varies, join, linear }: GraphRules): 
     batch_norm: batchNorm,
     add: addition,
     mul: product,
-    ...Object.fromEntries(['avg_pool2d', 'sum', 'resize', 'along_axis', 'broadcast_to'].map((n) => [n, proportional])),
+    ...Object.fromEntries(['avg_pool2d', 'sum', 'along_axis', 'broadcast_to'].map((n) => [n, proportional])),
   };
   return Object.fromEntries(
     ops
