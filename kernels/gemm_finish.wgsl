@@ -4,6 +4,7 @@
 const WIDTH: u32 = 1u;
 
 alias F = f32;
+alias U = u32;
 
 struct Geometry {
   count: u32, // elements / WIDTH
@@ -18,7 +19,7 @@ struct Geometry {
 @group(0) @binding(3) var<storage, read> scale: array<F>;
 @group(0) @binding(4) var<storage, read> shift: array<F>;
 @group(0) @binding(5) var<storage, read> residual: array<F>;
-@group(0) @binding(6) var<storage, read> gate: array<F>;
+@group(0) @binding(6) var<storage, read> gate: array<U>;
 // @include parts/epilogue.wgsl
 
 @compute @workgroup_size(64)

@@ -5,6 +5,7 @@ enable subgroups;
 // @variants LANES ROWS: 4x8 4x16 8x8 8x16
 // @include parts/gemm.wgsl
 alias F = vec4f;
+alias U = vec4u;
 // @include parts/epilogue.wgsl
 
 const LANES: u32 = 8u;

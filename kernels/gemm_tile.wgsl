@@ -4,6 +4,7 @@
 // @variants ROWS: 8
 // @include parts/gemm.wgsl
 alias F = vec4f;
+alias U = vec4u;
 // @include parts/epilogue.wgsl
 
 const ROWS: u32 = 8u;

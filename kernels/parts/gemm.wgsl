@@ -42,7 +42,7 @@ struct Geometry {
 @group(0) @binding(4) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(5) var<storage, read> shift: array<vec4f>;
 @group(0) @binding(6) var<storage, read> residual: array<vec4f>;
-@group(0) @binding(7) var<storage, read> gate: array<vec4f>;
+@group(0) @binding(7) var<storage, read> gate: array<vec4u>;
 
 // The pixel of a under row m's first tap, and the first pixel of its image. Rows past the end repeat the last one.
 fn row(g: Geometry, m: u32) -> vec3i {

@@ -22,7 +22,7 @@ export type VjpThunk = (() => Tensor) | null;
  */
 export type Vjp<A = any> = (node: Node<A>, cotangents: readonly (Tensor | undefined)[]) => readonly VjpThunk[];
 
-/** An elementwise step behind a result; every kind but relu has an operand: [C] for scale and shift, else like it. */
+/** An elementwise step behind a result; every kind but relu has an operand: [C] for scale and shift, else like it (or its bits). */
 export interface FusedStep {
   kind: StepKind;
   operand?: Tensor;

@@ -2,9 +2,11 @@
  * Elementwise steps behind a result: what a GEMM, or one pass over any tensor, applies in order (see graph/op.ts).
  *
  *   scale  y = x * s[channel]     shift  y = x + s[channel]     add   y = x + r, r like x
- *   relu   y = max(x, 0)          mask   y = x where g > 0, else 0, g like x
+ *   relu   y = max(x, 0)          mask   y = x, or 0 where g <= 0, g like x     bits   the same, g as one bit each
  */
 import type { StepKind } from '../gemm/steps.ts';
+import { grid } from '../gpu/grid.ts';
+import { positiveBits } from '../gpu/kernels.gen.ts';
 import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { FusedStep, Op } from '../graph/op.ts';
 import { sameShape } from '../graph/shape.ts';
@@ -24,7 +26,7 @@ export interface StepOperands {
   gate?: Storage;
 }
 
-const slots = { scale: 'scale', shift: 'shift', add: 'residual', mask: 'gate' } as const;
+const slots = { scale: 'scale', shift: 'shift', add: 'residual', mask: 'gate', bits: 'gate' } as const;
 
 /** @param like reads an operand that is laid out like the result. */
 export function readOperands(
@@ -38,7 +40,7 @@ export function readOperands(
   for (const kind of steps) {
     if (kind === 'relu') continue;
     const t = operands[next++]!;
-    read[slots[kind]] = kind === 'scale' || kind === 'shift' ? ctx.read(t, 'row') : like(t);
+    read[slots[kind]] = kind === 'add' || kind === 'mask' ? like(t) : ctx.read(t, 'row');
   }
   return read;
 }
@@ -51,7 +53,12 @@ export const elementwiseOp: Op<StepsAttrs> = {
     const perChannel = steps.some((kind) => kind === 'scale' || kind === 'shift');
     // Channels last where an operand already is.
     const whole = [x!, ...operands.filter((t) => sameShape(t.shape, x!.shape))].map((t) => ctx.layoutOf(t));
-    const layout = perChannel ? (x!.rank === 4 ? 'nhwc' : 'row') : (whole.find((l) => l !== 'row') ?? 'row');
+    const layout =
+      perChannel || steps.includes('bits')
+        ? x!.rank === 4
+          ? 'nhwc'
+          : 'row'
+        : (whole.find((l) => l !== 'row') ?? 'row');
     const channels = perChannel ? x!.shape[1]! : 4;
     // Without channels any division of the elements will do: buffers come in whole groups of four.
     const elements = perChannel ? y!.size : Math.ceil(y!.size / 4) * 4;
@@ -95,3 +102,16 @@ export const binarySteps = {
     return gate && withStep(before, 'mask', gate);
   },
 } satisfies Record<string, NonNullable<Op['asSteps']>>;
+
+/** x [N,C,H,W] with C in whole groups of four, to one bit an element: what its ReLU lets through. Made by plan/masks.ts. */
+export const positiveBitsOp: Op<object> = {
+  name: 'positive_bits',
+  infer: ([x]) => [{ shape: [Math.ceil(x!.size / 128) * 4], dtype: 'i32' }],
+  lower(ctx, { inputs: [x], outputs: [y] }) {
+    const count = x!.size / 4;
+    ctx.dispatch(positiveBits, {
+      bindings: { x: ctx.read(x!, 'nhwc'), y: ctx.write(y!), sizes: ctx.constant(Int32Array.of(count)) },
+      workgroups: grid(Math.ceil(count / 32), 64),
+    });
+  },
+};

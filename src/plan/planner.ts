@@ -20,9 +20,10 @@ import type { Dispatch, LowerContext, Storage } from '../graph/lower.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Layout, type Tensor } from '../graph/tensor.ts';
 import { copyLayout } from '../ops/copy.ts';
-import { elementwiseOp } from '../ops/epilogue.ts';
+import { elementwiseOp, positiveBitsOp } from '../ops/epilogue.ts';
 import { fuse, plain } from './fuse.ts';
 import { guardOp, type Watched } from './guard.ts';
+import { packMasks } from './masks.ts';
 import { planMemory } from './memory.ts';
 import {
   lifetimesOf,
@@ -50,7 +51,9 @@ function nodesOf({ outputs, updates = [], updateIf = [], fuse: fused = true }: P
   const guards = Array.isArray(updateIf) ? (updateIf as readonly Tensor[]) : [updateIf as Tensor];
   const kept = [...Object.values(outputs), ...guards];
   const order = topologicalOrder([...kept, ...updates]);
-  return { guards, nodes: fused ? fuse(order, new Set(kept), elementwiseOp) : order.map(plain) };
+  if (!fused) return { guards, nodes: order.map(plain) };
+  const known = new Set(kept);
+  return { guards, nodes: packMasks(fuse(order, known, elementwiseOp), known, elementwiseOp, positiveBitsOp) };
 }
 
 /** The GEMMs of a request, for kernels to be chosen before it is planned. */

@@ -164,7 +164,9 @@ describe('backward', () => {
     const { fused, single } = await both(network(layers(channels), 'input'), channels);
     expect(passes(fused)).toBeLessThan(passes(single));
     // The last block's mask has two readers, the branches; what comes out of both goes through one mask and scale.
-    expect(fused.ops).toMatchObject({ conv2d: 3, conv2d_input_grad: 3, mask: 1 });
+    expect(fused.ops).toMatchObject({ conv2d: 3, conv2d_input_grad: 3, elementwise: 1 });
+    // Whole groups of four channels leave one bit an element for each ReLU.
+    expect(fused.ops['positive_bits'] ?? 0).toBe(channels % 4 === 0 ? 3 : 0);
     expect(fused.ops).not.toHaveProperty('relu');
     expect(fused.ops).not.toHaveProperty('batch_norm');
   });
@@ -182,6 +184,29 @@ describe('backward', () => {
     const { fused, single } = await both({ g: g! }, C);
     expect(fused.ops).toMatchObject({ elementwise: 2 });
     expect(fused.dispatches['input-gradient']).toBe(single.dispatches['input-gradient'] - 1);
+  });
+});
+
+describe('masks as bits', () => {
+  it('a gradient holds a bit for each ReLU, not its output, and has the same values', async () => {
+    const build = () => {
+      const { x, conv, norm } = layers(32);
+      let y = x;
+      for (let i = 0; i < 8; i++) y = relu(norm(conv(y)));
+      return { g: grad(ops.sum(y), [x])[0]! };
+    };
+    const { fused } = await both(build(), 32);
+    const activation = 2 * 32 * 30 * 4;
+    expect(fused.ops['positive_bits']).toBe(8);
+    expect(fused.plannedBytes).toBeLessThan(4 * activation);
+  });
+
+  it('a value that is asked for is not packed', async () => {
+    const { x, conv } = layers(C);
+    const middle = relu(conv(x));
+    const [g] = grad(ops.sum(relu(conv(middle))), [x]);
+    const { fused } = await both({ g: g!, middle }, C);
+    expect(fused.ops['positive_bits']).toBe(1);
   });
 });
 

@@ -261,7 +261,8 @@ it('a thousand runs leave buffers, bytes and the heap as they were', { timeout: 
   heap.push(await rounds(1000));
   expect(engine.memory).toEqual(before);
   // 620 bytes a run, kept by a promise that every run raced, would be 620,000.
-  expect(heap[1]! - heap[0]!).toBeLessThan(100_000);
+  // Noise of the collector; what a run left behind before was 1.7 MB.
+  expect(heap[1]! - heap[0]!).toBeLessThan(400_000);
   program.dispose();
   engine.release([v]);
 });
