@@ -1,28 +1,35 @@
-// PyTorch's SGD, in place: g' = g + WEIGHT_DECAY p; v = MOMENTUM v + g'; p -= lr v, or with Nesterov lr (g' + MOMENTUM v).
-// A velocity that starts at zero makes the first step v = g'. scalars: [lr].
+// PyTorch's SGD, in place: g' = g + decay p; v = momentum v + kept g'; p -= lr v, or with Nesterov lr (g' + momentum v).
+// kept is 1 - dampening, and 1 in the first step, which a velocity of zero makes v = g'.
+// settings, of row at.row: see sgdSettings in src/ops/effects.ts.
 // Nothing is written where the guard (kernels/guard.wgsl) is not 0.
-const COUNT: u32 = 1u; // vec4 groups
-const MOMENTUM: f32 = 0.0f;
-const WEIGHT_DECAY: f32 = 0.0f;
-const NESTEROV: bool = false;
+struct At {
+  count: u32, // vec4 groups
+  row: u32, // index of the row's first number
+}
 
 @group(0) @binding(0) var<storage, read_write> p: array<vec4f>;
 @group(0) @binding(1) var<storage, read> g: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> scalars: array<f32>;
+@group(0) @binding(2) var<storage, read_write> velocity: array<vec4f>;
+@group(0) @binding(3) var<storage, read> settings: array<f32>;
 @group(0) @binding(4) var<storage, read> guard: array<u32>;
+@group(0) @binding(5) var<uniform> at: At;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = gid.x + gid.y * (groups.x * 64u);
-  if (i >= COUNT || guard[0] != 0u) {
+  if (i >= at.count || guard[0] != 0u) {
     return;
   }
-  var step = g[i] + WEIGHT_DECAY * p[i];
-  if (MOMENTUM != 0.0) {
-    let velocity = MOMENTUM * v[i] + step;
-    v[i] = velocity;
-    step = select(velocity, step + MOMENTUM * velocity, NESTEROV);
+  let lr = settings[at.row];
+  let decay = settings[at.row + 1u];
+  let momentum = settings[at.row + 2u];
+  let kept = settings[at.row + 3u];
+  let nesterov = settings[at.row + 4u] != 0.0;
+  var step = g[i] + decay * p[i];
+  if (momentum != 0.0) {
+    let v = momentum * velocity[i] + kept * step;
+    velocity[i] = v;
+    step = select(v, step + momentum * v, nesterov);
   }
-  p[i] -= scalars[0] * step;
+  p[i] -= lr * step;
 }

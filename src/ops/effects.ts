@@ -1,11 +1,13 @@
 /**
  * Effects: ops that change variables in place. They run after everything else, and what they read of variables is as it
  * was before the run; their results are tokens for `engine.compile({ updates })`. Optimiser formulas follow PyTorch
- * (kernels/sgd.wgsl, kernels/adam.wgsl).
+ * (kernels/sgd.wgsl, adam.wgsl, rmsprop.wgsl).
  */
 import { grid } from '../gpu/grid.ts';
-import { adam, ema, sgd } from '../gpu/kernels.gen.ts';
+import type { Kernel } from '../gpu/kernel.ts';
+import { adam, bound, ema, rmsprop, sgd } from '../gpu/kernels.gen.ts';
 import { variableOf, type Variable } from '../graph/leaves.ts';
+import type { Storage } from '../graph/lower.ts';
 import type { Op } from '../graph/op.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { apply1, withRole, type Layout, type Tensor } from '../graph/tensor.ts';
@@ -14,9 +16,11 @@ import { WgradError } from '../errors.ts';
 /** Updates are elementwise: the other operands are read in the variable's physical order. */
 const variableLayout = (t: Tensor): Layout => variableOf(t)!.layout;
 
-const token = (name: string, variable: Tensor, value: Tensor) => {
-  if (!sameShape(variable.shape, value.shape)) {
-    throw new WgradError('shape', `${name}: ${variable} cannot take a value of shape ${show(value.shape)}`);
+const token = (name: string, variable: Tensor, ...values: Tensor[]) => {
+  for (const value of values) {
+    if (!sameShape(variable.shape, value.shape)) {
+      throw new WgradError('shape', `${name}: ${variable} cannot take a value of shape ${show(value.shape)}`);
+    }
   }
   return [{ shape: [], dtype: 'f32' as const }];
 };
@@ -24,42 +28,98 @@ const token = (name: string, variable: Tensor, value: Tensor) => {
 const effect = <A>(op: Op<A>, inputs: Tensor[], attrs: A): Tensor =>
   withRole('update', () => apply1(op, inputs, attrs));
 
-export interface SgdAttrs {
-  momentum: number;
-  nesterov: boolean;
-  weightDecay: number;
+/**
+ * Numbers in one row of an optimiser's settings: learning rate, decay and the like reach the device as one small tensor
+ * [rows, SETTINGS], so that any of them may change from step to step, and parameters with a rate of their own have a
+ * row of their own.
+ */
+export const SETTINGS = 12;
+
+const settingsRow = (values: readonly number[]): number[] => [
+  ...values,
+  ...new Array<number>(SETTINGS - values.length).fill(0),
+];
+
+interface UpdateAttrs {
+  row: number;
+  /** The kernel's buffers that have a variable; the others are not used. */
+  moments: readonly string[];
 }
 
-const sgdOp: Op<SgdAttrs> = {
-  name: 'sgd',
-  effect: { changes: [0, 3], inputs: ['parameter', 'gradient', 'learning rate', 'momentum'] },
-  infer: ([p, g]) => token('sgd', p!, g!),
-  lower(ctx, { inputs: [p, g, scalars, v], attrs }) {
-    const count = Math.ceil(p!.size / 4);
-    ctx.dispatch(sgd, {
-      bindings: {
+/** One optimiser's step of one parameter: in p, the gradient, the settings, and what it keeps between steps. */
+function updateOp(name: string, kernel: Kernel, kept: readonly string[]): Op<UpdateAttrs> {
+  return {
+    name,
+    effect: { changes: [0, 3, 4, 5], inputs: ['parameter', 'gradient', 'learning rate', ...kept] },
+    infer([p, g, settings], { row }) {
+      if (settings!.size < (row + 1) * SETTINGS) {
+        throw new WgradError('shape', `${name}: the settings ${settings} have no row ${row} of ${SETTINGS} numbers`);
+      }
+      return token(name, p!, g!);
+    },
+    lower(ctx, { inputs: [p, g, settings, ...moments], attrs }) {
+      const count = Math.ceil(p!.size / 4);
+      const bindings: Record<string, Storage> = {
         p: ctx.update(p!),
         g: ctx.read(g!, variableLayout(p!)),
-        v: v ? ctx.update(v) : ctx.scratch(1),
-        scalars: ctx.read(scalars!),
+        settings: ctx.read(settings!),
         guard: ctx.guard(),
-      },
-      constants: { COUNT: count, MOMENTUM: attrs.momentum, NESTEROV: attrs.nesterov, WEIGHT_DECAY: attrs.weightDecay },
-      workgroups: grid(count, 64),
-    });
-  },
-};
+        at: ctx.constant(Uint32Array.of(count, attrs.row * SETTINGS)),
+      };
+      for (const buffer of kept) {
+        const moment = moments[attrs.moments.indexOf(buffer)];
+        bindings[buffer] = moment ? ctx.update(moment) : ctx.scratch(1);
+      }
+      ctx.dispatch(kernel, { bindings, workgroups: grid(count, 64) });
+    },
+  };
+}
 
-/** @param scalars [lr]. @param velocity needed where momentum is not 0; starts at zero. */
+/** @param moments by the name of the kernel's buffer; all of the parameter's shape and layout. */
+function update(
+  op: Op<UpdateAttrs>,
+  p: Variable,
+  g: Tensor,
+  settings: Tensor,
+  moments: Readonly<Record<string, Variable | undefined>>,
+  row: number,
+): Tensor {
+  const given = Object.entries(moments).filter((entry): entry is [string, Variable] => entry[1] !== undefined);
+  const attrs = { row, moments: given.map(([name]) => name) };
+  return effect(op, [p.tensor, g, settings, ...given.map(([, v]) => v.tensor)], attrs);
+}
+
+const sgdOp = updateOp('sgd', sgd, ['velocity']);
+const adamOp = updateOp('adam', adam, ['first', 'second']);
+const rmspropOp = updateOp('rmsprop', rmsprop, ['squares', 'means', 'velocity']);
+
+export interface SgdSettings {
+  lr: number;
+  momentum?: number;
+  /** 1: the momentum takes the whole gradient at the first step only. */
+  dampening?: number;
+  nesterov?: boolean;
+  weightDecay?: number;
+}
+
+/** The row of {@link sgdUpdate} at step t = 1, 2, ... */
+export const sgdSettings = (t: number, o: SgdSettings): number[] =>
+  settingsRow([o.lr, o.weightDecay ?? 0, o.momentum ?? 0, t === 1 ? 1 : 1 - (o.dampening ?? 0), o.nesterov ? 1 : 0]);
+
+/**
+ * torch.optim.SGD. @param settings [rows, SETTINGS], whose `row` is {@link sgdSettings}
+ * @param moments velocity: needed where momentum is not 0; starts at zero.
+ */
 export const sgdUpdate = (
   p: Variable,
   g: Tensor,
-  scalars: Tensor,
-  velocity: Variable | undefined,
-  attrs: SgdAttrs,
-): Tensor => effect(sgdOp, [p.tensor, g, scalars, ...(velocity ? [velocity.tensor] : [])], attrs);
+  settings: Tensor,
+  moments: { velocity?: Variable | undefined },
+  row = 0,
+): Tensor => update(sgdOp, p, g, settings, { ...moments }, row);
 
-export interface AdamAttrs {
+export interface AdamSettings {
+  lr: number;
   betas: readonly [number, number];
   eps: number;
   weightDecay: number;
@@ -67,68 +127,107 @@ export interface AdamAttrs {
   decoupled: boolean;
 }
 
-const adamOp: Op<AdamAttrs> = {
-  name: 'adam',
-  effect: { changes: [0, 3, 4], inputs: ['parameter', 'gradient', 'learning rate', 'first moment', 'second moment'] },
-  infer: ([p, g]) => token('adam', p!, g!),
-  lower(ctx, { inputs: [p, g, scalars, m, v], attrs }) {
-    const count = Math.ceil(p!.size / 4);
-    ctx.dispatch(adam, {
-      bindings: {
-        p: ctx.update(p!),
-        g: ctx.read(g!, variableLayout(p!)),
-        m: ctx.update(m!),
-        v: ctx.update(v!),
-        scalars: ctx.read(scalars!),
-        guard: ctx.guard(),
-      },
-      constants: {
-        COUNT: count,
-        BETA1: attrs.betas[0],
-        BETA2: attrs.betas[1],
-        ONE_MINUS_BETA1: 1 - attrs.betas[0],
-        ONE_MINUS_BETA2: 1 - attrs.betas[1],
-        EPS: attrs.eps,
-        WEIGHT_DECAY: attrs.weightDecay,
-        DECOUPLED: attrs.decoupled,
-      },
-      workgroups: grid(count, 64),
-    });
-  },
-};
+/** The row of {@link adamUpdate} at step t = 1, 2, ... */
+export const adamSettings = (t: number, { lr, betas: [b1, b2], eps, weightDecay, decoupled }: AdamSettings): number[] =>
+  settingsRow([
+    lr / (1 - b1 ** t),
+    decoupled ? 1 - lr * weightDecay : 1,
+    decoupled ? 0 : weightDecay,
+    ...[b1, 1 - b1, b2, 1 - b2, Math.sqrt(1 - b2 ** t), eps],
+  ]);
 
-/** @param scalars [lr, 1 - beta1^t, sqrt(1 - beta2^t)] for step t = 1, 2, ... */
+/** torch.optim.Adam and AdamW. @param settings [rows, SETTINGS], whose `row` is {@link adamSettings} */
 export const adamUpdate = (
   p: Variable,
   g: Tensor,
-  scalars: Tensor,
-  m: Variable,
-  v: Variable,
-  attrs: AdamAttrs,
-): Tensor => effect(adamOp, [p.tensor, g, scalars, m.tensor, v.tensor], attrs);
+  settings: Tensor,
+  moments: { first: Variable; second: Variable },
+  row = 0,
+): Tensor => update(adamOp, p, g, settings, { ...moments }, row);
+
+export interface RmspropSettings {
+  lr: number;
+  alpha: number;
+  eps: number;
+  weightDecay: number;
+  momentum: number;
+  centered: boolean;
+}
+
+/** The row of {@link rmspropUpdate}, the same at every step. */
+export const rmspropSettings = (o: RmspropSettings): number[] =>
+  settingsRow([o.lr, o.weightDecay, o.alpha, 1 - o.alpha, o.eps, o.momentum, o.centered ? 1 : 0]);
+
+/**
+ * torch.optim.RMSprop. @param settings [rows, SETTINGS], whose `row` is {@link rmspropSettings}
+ * @param moments means: needed where centered; velocity: where momentum is not 0. All start at zero.
+ */
+export const rmspropUpdate = (
+  p: Variable,
+  g: Tensor,
+  settings: Tensor,
+  moments: { squares: Variable; means?: Variable | undefined; velocity?: Variable | undefined },
+  row = 0,
+): Tensor => update(rmspropOp, p, g, settings, { ...moments }, row);
 
 interface EmaAttrs {
-  momentum: number;
-  scale: number;
+  keep: number;
+  gain: number;
 }
 
 const emaOp: Op<EmaAttrs> = {
   name: 'ema',
-  effect: { changes: [0], inputs: ['variable', 'new value'] },
-  infer: ([variable, value]) => token('ema', variable!, value!),
-  lower(ctx, { inputs: [variable, value], attrs }) {
+  effect: { changes: [0], inputs: ['variable', 'new value', 'weights'] },
+  infer([variable, value, weights]) {
+    if (weights && weights.size !== 2) throw new WgradError('shape', `ema: the weights ${weights} are not two numbers`);
+    return token('ema', variable!, value!);
+  },
+  lower(ctx, { inputs: [variable, value, weights], attrs: { keep, gain } }) {
     const count = Math.ceil(variable!.size / 4);
     ctx.dispatch(ema, {
-      bindings: { x: ctx.read(value!, variableLayout(variable!)), y: ctx.update(variable!), guard: ctx.guard() },
-      constants: { COUNT: count, MOMENTUM: attrs.momentum, SCALE: attrs.scale },
+      bindings: {
+        x: ctx.read(value!, variableLayout(variable!)),
+        y: ctx.update(variable!),
+        weights: weights ? ctx.read(weights) : ctx.constant(Float32Array.of(keep, gain)),
+        guard: ctx.guard(),
+        at: ctx.constant(Uint32Array.of(count)),
+      },
       workgroups: grid(count, 64),
     });
   },
 };
 
+/** variable = keep * variable + gain * value, for weights = [keep, gain]. With keep 0 it takes the value whatever it was. */
+export const blend = (variable: Variable, value: Tensor, weights: Tensor): Tensor =>
+  effect(emaOp, [variable.tensor, value, weights], { keep: 0, gain: 0 });
+
 /** variable = (1 - momentum) * variable + momentum * scale * value: running statistics. */
 export const emaUpdate = (variable: Variable, value: Tensor, momentum: number, scale = 1): Tensor =>
-  effect(emaOp, [variable.tensor, value], { momentum, scale });
+  effect(emaOp, [variable.tensor, value], { keep: 1 - momentum, gain: momentum * scale });
 
 /** variable = value. */
 export const assign = (variable: Variable, value: Tensor): Tensor => emaUpdate(variable, value, 1);
+
+const boundOp: Op<object> = {
+  name: 'bound',
+  effect: { changes: [0], inputs: ['variable', 'lower bound', 'upper bound'] },
+  infer: ([variable, low, high]) => token('bound', variable!, low!, high!),
+  lower(ctx, { inputs: [variable, low, high] }) {
+    const count = Math.ceil(variable!.size / 4);
+    const layout = variableLayout(variable!);
+    ctx.dispatch(bound, {
+      bindings: {
+        y: ctx.update(variable!),
+        low: ctx.read(low!, layout),
+        high: ctx.read(high!, layout),
+        guard: ctx.guard(),
+        at: ctx.constant(Uint32Array.of(count)),
+      },
+      workgroups: grid(count, 64),
+    });
+  },
+};
+
+/** variable = min(max(variable, low), high), as earlier effects of the list have left it. Bounds of its shape. */
+export const boundUpdate = (variable: Variable, low: Tensor, high: Tensor): Tensor =>
+  effect(boundOp, [variable.tensor, low, high], {});

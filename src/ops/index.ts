@@ -27,7 +27,19 @@ export {
 export { broadcastTo, sumTo } from './broadcast.ts';
 export { concat, split } from './concat.ts';
 export { conv2d } from './conv2d.ts';
-export { adamUpdate, assign, emaUpdate, sgdUpdate } from './effects.ts';
+export {
+  adamSettings,
+  adamUpdate,
+  assign,
+  blend,
+  boundUpdate,
+  emaUpdate,
+  rmspropSettings,
+  rmspropUpdate,
+  SETTINGS,
+  sgdSettings,
+  sgdUpdate,
+} from './effects.ts';
 export { gather } from './gather.ts';
 export { binaryCrossEntropyWithLogits, crossEntropy, meanSquaredError } from './losses.ts';
 export { matmul } from './matmul.ts';

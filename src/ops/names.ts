@@ -7,7 +7,7 @@ export const opNames: ReadonlySet<string> = new Set([
   ...unaryNames.map((name) => `${name}_grad`),
   ...binaryNames,
   ...['adam', 'along_axis', 'arg_reduce', 'avg_pool2d', 'avg_pool2d_grad', 'batch_norm', 'batch_norm_fold'],
-  ...['batch_norm_stats', 'batch_norm_sums', 'batch_norm_train_grad', 'broadcast_to', 'concat', 'conv2d'],
+  ...['batch_norm_stats', 'batch_norm_sums', 'batch_norm_train_grad', 'bound', 'broadcast_to', 'concat', 'conv2d'],
   ...['conv2d_input_grad', 'conv2d_weight_grad', 'ema', 'elementwise', 'gather', 'grid_mask', 'matmul', 'max_pool2d'],
   ...[
     'max_pool2d_grad',
@@ -20,6 +20,18 @@ export const opNames: ReadonlySet<string> = new Set([
     'reduce_prod',
     'reshape',
   ],
-  ...['scatter_add', 'secant', 'sgd', 'shift2d', 'slice', 'softmax', 'split', 'stop_gradient', 'sum', 'transpose'],
+  ...[
+    'rmsprop',
+    'scatter_add',
+    'secant',
+    'sgd',
+    'shift2d',
+    'slice',
+    'softmax',
+    'split',
+    'stop_gradient',
+    'sum',
+    'transpose',
+  ],
   ...['where', 'input', 'constant', 'variable'],
 ]);

@@ -5,7 +5,7 @@ import { Random } from '../random.ts';
 import { abortSignal, count, custom, finite, fraction, readOptions, required } from '../options.ts';
 import { checkDataset, loadBatch, type Dataset } from './dataset.ts';
 import { Evaluator, type Evaluation } from './evaluate.ts';
-import type { Optimizer } from './optimizers.ts';
+import { optimizerOption, type Optimizer } from './optimizers.ts';
 import { TrainStep } from './step.ts';
 
 /** Factor on the learning rate from the share of training that is done, in [0, 1). */
@@ -33,7 +33,7 @@ export type FitEvent =
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 const fitOptions = {
-  optimizer: required(custom<Optimizer>('sgd(), adam() or adamw()', 'an optimizer', isObject)),
+  optimizer: required(optimizerOption),
   epochs: required(count(undefined, 'passes over the dataset')),
   batchSize: count(16, 'pictures a step'),
   labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),

@@ -1,66 +1,95 @@
-/** Optimisers as in torch.optim: what they keep for each parameter, and the effect that a step is. */
+/**
+ * The one optimiser contract, of training and of ascent, as in torch.optim: what is kept for each parameter, the effect
+ * that a step is, and the numbers that it reads.
+ */
 import { WgradError } from '../errors.ts';
 import { Variable } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { adamUpdate, sgdUpdate } from '../ops/effects.ts';
-import { custom, flag, nonNegative, readOptions, required, share } from '../options.ts';
+import {
+  adamSettings,
+  adamUpdate,
+  rmspropSettings,
+  rmspropUpdate,
+  SETTINGS,
+  sgdSettings,
+  sgdUpdate,
+} from '../ops/effects.ts';
+import { custom, flag, fraction, nonNegative, readOptions, required, share } from '../options.ts';
 
-/** Values that change from step to step reach the device as one small input. */
-export const SCALARS = 3;
+export { SETTINGS };
 
 export interface Slot {
   /** Moments, to be saved in checkpoints. */
   state: readonly Variable[];
-  /** The effect of one step. `scalars` is an input of {@link SCALARS} values. */
-  update(gradient: Tensor, scalars: Tensor): Tensor;
+  /** The effect of one step. @param settings [rows, SETTINGS] @param row of the settings; default 0. */
+  update(gradient: Tensor, settings: Tensor, row?: number): Tensor;
 }
 
 export interface Optimizer {
   readonly name: string;
   /** Learning rate before any schedule. */
   readonly lr: number;
+  readonly weightDecay: number;
   slot(parameter: Variable): Slot;
-  /** Values of the `scalars` input at step t = 1, 2, ... */
-  scalars(step: number, lr: number): number[];
+  /** One row of the settings at step t = 1, 2, ...: SETTINGS numbers. @param weightDecay default: the optimiser's. */
+  settings(step: number, lr: number, weightDecay?: number): number[];
 }
+
+export const isOptimizer = (v: unknown): v is Optimizer =>
+  typeof v === 'object' && v !== null && typeof (v as Optimizer).slot === 'function';
+
+export const optimizerOption = custom<Optimizer>('sgd(), adam(), adamw() or rmsprop()', 'an optimizer', isOptimizer);
 
 const zeros = (p: Variable, name: string) =>
   new Variable(`${p.name}.${name}`, p.shape, new Float32Array(p.initial.length), p.layout);
 
+const rate = required(nonNegative(undefined, 'learning rate'));
+const decay = (fallback: number) => nonNegative(fallback, 'weight decay');
+const momentumOption = share(0, 'of the last step that goes into this one');
+
 export interface SgdOptions {
   lr: number;
+  /** Default 0. */
   momentum?: number;
+  /** Share of the gradient that the momentum leaves out after the first step; default 0. */
+  dampening?: number;
+  /** Needs a momentum, and no dampening. */
   nesterov?: boolean;
-  /** Coupled: added to the gradient. */
+  /** Coupled: added to the gradient. Default 0. */
   weightDecay?: number;
 }
 
-const rate = required(nonNegative(undefined, 'learning rate'));
-const decay = (fallback: number) => nonNegative(fallback, 'weight decay');
-
 const sgdOptions = {
   lr: rate,
-  momentum: share(0, 'of the last step that goes into this one'),
+  momentum: momentumOption,
+  dampening: fraction(0, 'share of the gradient that the momentum leaves out'),
   nesterov: flag(false, 'look ahead by the momentum'),
   weightDecay: decay(0),
 };
 
 /**
- * theta' = theta - lr * v, v' = momentum * v + grad + weightDecay * theta.
+ * torch.optim.SGD: theta' = theta - lr v, v' = momentum v + (1 - dampening) (grad + weightDecay theta), where the first
+ * step is undamped.
  * @throws WgradError 'invalid-argument'.
  */
 export function sgd(options: SgdOptions): Optimizer {
-  const { lr, momentum, nesterov, weightDecay } = readOptions('sgd', sgdOptions, { ...options });
-  if (nesterov && momentum === 0) throw new WgradError('invalid-argument', 'sgd: nesterov needs a momentum above 0');
+  const { lr, ...o } = readOptions('sgd', sgdOptions, { ...options });
+  if (o.nesterov && o.momentum === 0) {
+    throw new WgradError('invalid-argument', 'sgd: nesterov needs a momentum above 0');
+  }
+  if (o.nesterov && o.dampening !== 0) {
+    throw new WgradError('invalid-argument', 'sgd: nesterov and dampening exclude each other');
+  }
   return {
     name: 'sgd',
     lr,
-    scalars: (_, rate) => [rate, 0, 0],
+    weightDecay: o.weightDecay,
+    settings: (step, lr, weightDecay = o.weightDecay) => sgdSettings(step, { ...o, lr, weightDecay }),
     slot(p) {
-      const velocity = momentum === 0 ? undefined : zeros(p, 'momentum');
+      const velocity = o.momentum === 0 ? undefined : zeros(p, 'momentum');
       return {
         state: velocity ? [velocity] : [],
-        update: (g, scalars) => sgdUpdate(p, g, scalars, velocity, { momentum, nesterov, weightDecay }),
+        update: (g, settings, row) => sgdUpdate(p, g, settings, { velocity }, row),
       };
     },
   };
@@ -68,7 +97,9 @@ export function sgd(options: SgdOptions): Optimizer {
 
 export interface AdamOptions {
   lr: number;
+  /** Default [0.9, 0.999]. */
   betas?: readonly [number, number];
+  /** Default 1e-8. */
   eps?: number;
   weightDecay?: number;
 }
@@ -81,25 +112,74 @@ const adamOptions = {
   eps: nonNegative(1e-8, 'added to the root'),
 };
 
-function adamLike(name: string, decoupled: boolean, o: AdamOptions): Optimizer {
+function adamLike(name: string, decoupled: boolean, given: AdamOptions): Optimizer {
   const table = { ...adamOptions, weightDecay: decay(decoupled ? 1e-2 : 0) };
-  const { lr, betas = [0.9, 0.999], eps, weightDecay } = readOptions(name, table, { ...o });
+  const { lr, betas = [0.9, 0.999], ...o } = readOptions(name, table, { ...given });
   return {
     name,
     lr,
-    scalars: (step, rate) => [rate, 1 - betas[0] ** step, Math.sqrt(1 - betas[1] ** step)],
+    weightDecay: o.weightDecay,
+    settings: (step, lr, weightDecay = o.weightDecay) =>
+      adamSettings(step, { lr, betas, eps: o.eps, weightDecay, decoupled }),
     slot(p) {
-      const [m, v] = [zeros(p, 'exp_avg'), zeros(p, 'exp_avg_sq')];
+      const [first, second] = [zeros(p, 'exp_avg'), zeros(p, 'exp_avg_sq')];
       return {
-        state: [m, v],
-        update: (g, scalars) => adamUpdate(p, g, scalars, m, v, { betas, eps, weightDecay, decoupled }),
+        state: [first, second],
+        update: (g, settings, row) => adamUpdate(p, g, settings, { first, second }, row),
       };
     },
   };
 }
 
-/** Kingma and Ba, 2015; weight decay joins the gradient. */
+/** torch.optim.Adam (Kingma and Ba, 2015): weight decay, default 0, joins the gradient. */
 export const adam = (options: AdamOptions): Optimizer => adamLike('adam', false, options);
 
-/** Loshchilov and Hutter, 2019: decoupled weight decay, default 0.01. */
+/** torch.optim.AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, default 0.01. */
 export const adamw = (options: AdamOptions): Optimizer => adamLike('adamw', true, options);
+
+export interface RmspropOptions {
+  lr: number;
+  /** Decay of the mean of squares; default 0.99. */
+  alpha?: number;
+  /** Default 1e-8. */
+  eps?: number;
+  /** Default 0. */
+  momentum?: number;
+  /** Divide by the deviation from the mean gradient; default false. */
+  centered?: boolean;
+  /** Coupled: added to the gradient. Default 0. */
+  weightDecay?: number;
+}
+
+const rmspropOptions = {
+  lr: rate,
+  alpha: share(0.99, 'decay of the mean of squares'),
+  eps: nonNegative(1e-8, 'added to the root'),
+  momentum: momentumOption,
+  centered: flag(false, 'divide by the deviation from the mean gradient'),
+  weightDecay: decay(0),
+};
+
+/**
+ * torch.optim.RMSprop (Tieleman and Hinton, 2012; centered: Graves, 2013): the gradient over the root of its mean
+ * square, with a momentum of these steps.
+ * @throws WgradError 'invalid-argument'.
+ */
+export function rmsprop(options: RmspropOptions): Optimizer {
+  const { lr, ...o } = readOptions('rmsprop', rmspropOptions, { ...options });
+  return {
+    name: 'rmsprop',
+    lr,
+    weightDecay: o.weightDecay,
+    settings: (_, lr, weightDecay = o.weightDecay) => rmspropSettings({ ...o, lr, weightDecay }),
+    slot(p) {
+      const squares = zeros(p, 'square_avg');
+      const means = o.centered ? zeros(p, 'grad_avg') : undefined;
+      const velocity = o.momentum === 0 ? undefined : zeros(p, 'momentum');
+      return {
+        state: [squares, means, velocity].filter((v) => v !== undefined),
+        update: (g, settings, row) => rmspropUpdate(p, g, settings, { squares, means, velocity }, row),
+      };
+    },
+  };
+}

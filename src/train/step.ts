@@ -1,20 +1,51 @@
-/** One training step as one Program: forward, backward through the trainable parameters only, update. */
+/**
+ * One training step: forward, backward through the trainable parameters only, update, as one Program; with gradient
+ * accumulation one that adds up, run for each micro-batch, and one that updates.
+ */
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
-import { input, type Variable } from '../graph/leaves.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { input, Variable } from '../graph/leaves.ts';
+import { withRole, type Tensor } from '../graph/tensor.ts';
 import type { Model, ModelGraph } from '../model/model.ts';
+import type { NetworkParameter } from '../model/network.ts';
 import { requireScores } from '../model/roles.ts';
-import { abortSignal, callback, count, custom, fraction, readOptions, required } from '../options.ts';
-import type { Program, RunOptions } from '../plan/program.ts';
+import {
+  abortSignal,
+  callback,
+  choice,
+  count,
+  custom,
+  fraction,
+  positive,
+  readOptions,
+  required,
+  share,
+} from '../options.ts';
+import { blend } from '../ops/effects.ts';
+import type { Feeds, Program, RunOptions } from '../plan/program.ts';
+import { ParameterAverage } from './average.ts';
+import { clipGradients, type ClipOptions } from './clip.ts';
+import { groupParameters, type DecayOn, type Grouping, type ParameterGroup } from './groups.ts';
 import { classLoss } from './loss.ts';
-import { SCALARS, type Optimizer } from './optimizers.ts';
+import { optimizerOption, SETTINGS, type Optimizer, type Slot } from './optimizers.ts';
 
-export interface StepOptions {
+export interface UpdateOptions extends ClipOptions {
   optimizer: Optimizer;
-  /** Pictures a step. */
+  /** Rates and decay of parts of the model; the first group that matches a parameter is its own. */
+  groups?: readonly ParameterGroup[] | undefined;
+  /** Which parameters weight decay is for; default 'all', as in PyTorch. */
+  decayOn?: DecayOn | undefined;
+  /** Micro-batches whose mean gradient is one step; default 1. BatchNorm in train mode sees each by itself. */
+  accumulate?: number | undefined;
+  /** Keeps an exponential moving average of the parameters with this decay, for instance 0.999; default: none. */
+  ema?: number | undefined;
+  /** Share of the target that is spread over all classes; default 0. */
+  labelSmoothing?: number | undefined;
+}
+
+export interface StepOptions extends UpdateOptions {
+  /** Pictures in one run: of a step, or with `accumulate` of a micro-batch. */
   batch: number;
-  labelSmoothing?: number;
   /**
    * The pictures trained on in place of the given ones [batch,C,H,W], such as `adversarialPoints` of wgrad/explain.
    * @param loss of pictures, with the batch's targets and the statistics of evaluation.
@@ -24,12 +55,23 @@ export interface StepOptions {
   signal?: AbortSignal | undefined;
 }
 
-const stepOptions = {
-  optimizer: required(
-    custom<Optimizer>('sgd(), adam() or adamw()', 'an optimizer', (v) => typeof v === 'object' && v !== null),
-  ),
-  batch: required(count(undefined, 'pictures a step')),
+/** What `fit` and {@link TrainStep} share. */
+export const updateOptions = {
+  optimizer: required(optimizerOption),
+  groups: custom<readonly ParameterGroup[]>('rates and decay of parts of the model', 'a list of groups', (v) =>
+    Array.isArray(v) && v.every((g) => typeof g === 'object' && g !== null),
+  ), // prettier-ignore
+  decayOn: choice(['all', 'weights'], 'all', 'which parameters weight decay is for: weights: no biases, no BatchNorm'),
+  clipNorm: positive(undefined, 'largest L2 norm of all gradients together'),
+  clipValue: positive(undefined, "largest magnitude of a gradient's value"),
+  accumulate: count(1, 'micro-batches whose mean gradient is one step'),
+  ema: share(undefined, 'decay of the moving average of the parameters'),
   labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
+};
+
+const stepOptions = {
+  ...updateOptions,
+  batch: required(count(undefined, 'pictures in one run')),
   perturb: callback<NonNullable<StepOptions['perturb']>>('makes the pictures trained on'),
   signal: abortSignal(),
 };
@@ -41,31 +83,64 @@ export interface StepResult {
   correct: number;
 }
 
+interface Parts {
+  model: Model;
+  optimizer: Optimizer;
+  grouping: Grouping;
+  /** Forward and backward; the update too, where nothing is accumulated. */
+  program: Program<'loss' | 'logits'>;
+  /** The update from the sums. */
+  apply: Program | undefined;
+  sums: readonly Variable[];
+  state: readonly Variable[];
+  average: ParameterAverage | undefined;
+  batch: number;
+  accumulate: number;
+}
+
 export class TrainStep {
   /** Steps done. */
   steps = 0;
 
-  private constructor(
-    private readonly model: Model,
-    private readonly optimizer: Optimizer,
-    readonly program: Program<'loss' | 'logits'>,
-    /** The optimiser's moments, by name. */
-    readonly state: readonly Variable[],
-    readonly batch: number,
-  ) {}
+  private constructor(private readonly parts: Parts) {}
 
-  /** @throws WgradError 'invalid-argument' for a bad option, and where nothing is trainable. */
+  get program(): Program<'loss' | 'logits'> {
+    return this.parts.program;
+  }
+
+  /** The optimiser's moments, by name. */
+  get state(): readonly Variable[] {
+    return this.parts.state;
+  }
+
+  /** The moving average of the parameters, where `ema` asks for one. */
+  get average(): readonly Variable[] {
+    return this.parts.average?.variables ?? [];
+  }
+
+  /** Pictures of one step. */
+  get pictures(): number {
+    return this.parts.batch * this.parts.accumulate;
+  }
+
+  /**
+   * @throws WgradError 'invalid-argument' for a bad option, and where nothing is trainable; 'unknown-name' for a group
+   *   that matches nothing.
+   */
   static async create(model: Model, options: StepOptions): Promise<TrainStep> {
-    const { optimizer, batch, labelSmoothing, perturb, signal } = readOptions('training', stepOptions, { ...options });
-    const parameters = model.trainable();
+    const o = readOptions('training', stepOptions, { ...options });
+    const { optimizer, batch, accumulate, perturb, signal } = o;
+    const variables = new Set(model.trainable());
+    const parameters = [...model.network.parameters.values()].filter((p) => variables.has(p.variable));
     if (parameters.length === 0) {
       throw new WgradError('invalid-argument', 'training: every parameter is frozen', {
         remedy: "Unfreeze some: model.unfreeze('fc')",
       });
     }
+    const grouping = groupParameters(model, parameters, optimizer, o.groups ?? [], o.decayOn);
     const { kind } = requireScores(model.roles);
     const target = input('target', [batch], 'i32');
-    const lossOf = ({ logits }: ModelGraph) => classLoss(kind, logits, target, { labelSmoothing });
+    const lossOf = ({ logits }: ModelGraph) => classLoss(kind, logits, target, { labelSmoothing: o.labelSmoothing });
     const clean = input(model.inputName, [batch, ...model.pictureShape]);
     const graph = model.graph({
       training: true,
@@ -74,54 +149,121 @@ export class TrainStep {
     const loss = lossOf(graph);
     const gradients = grad(
       loss,
-      parameters.map((p) => p.tensor),
+      parameters.map((p) => p.variable.tensor),
     );
-    const scalars = input('scalars', [SCALARS]);
-    const slots = parameters.map((p) => optimizer.slot(p));
-    const updates = [...slots.map((slot, i) => slot.update(gradients[i]!, scalars)), ...graph.updates];
+    const slots = parameters.map((p) => optimizer.slot(p.variable));
+    const settings = input('settings', [grouping.rows.length, SETTINGS]);
+    const updatesFrom = (raw: readonly Tensor[]) =>
+      withRole('update', () => {
+        const clipped = clipGradients(raw, o);
+        return slots.map((slot, i) => slot.update(clipped[i]!, settings, grouping.of[i]));
+      });
+    const sums = accumulate > 1 ? parameters.map(sumOf) : [];
+    const weights = input('weights', [2]);
+    const changes = accumulate > 1 ? sums.map((sum, i) => blend(sum, gradients[i]!, weights)) : updatesFrom(gradients);
     const outputs = { loss, logits: graph.logits };
-    const program = await model.engine.compile({ outputs, updates, updateIf: loss }, { signal });
-    return new TrainStep(
-      model,
-      optimizer,
-      program,
-      slots.flatMap((s) => s.state),
-      batch,
-    );
+    const { engine } = model;
+    const made: { dispose(): void }[] = [];
+    try {
+      const compiled = { updates: [...changes, ...graph.updates], updateIf: loss };
+      const program = await engine.compile({ outputs, ...compiled }, { signal });
+      made.push(program);
+      let apply: Program | undefined;
+      if (accumulate > 1) {
+        const updates = updatesFrom(sums.map((sum) => sum.tensor));
+        apply = await engine.compile({ outputs: {}, updates, updateIf: settings }, { signal });
+        made.push(apply);
+      }
+      let average: ParameterAverage | undefined;
+      if (o.ema !== undefined) {
+        average = await ParameterAverage.create(engine, [...variables], o.ema, signal);
+      }
+      const state = slots.flatMap((s: Slot) => s.state);
+      return new TrainStep({ model, optimizer, grouping, program, apply, sums, state, average, batch, accumulate });
+    } catch (error) {
+      for (const part of made) part.dispose();
+      engine.release([...slots.flatMap((s) => s.state), ...sums]);
+      throw error;
+    }
   }
 
   /**
-   * @param pictures [batch, C, H, W] @param targets class indices [batch]
+   * @param pictures [pictures, C, H, W] @param targets class indices [pictures]
+   * @param lr the optimiser's learning rate in this step; groups have theirs in proportion.
    * @throws WgradError 'not-finite' where the loss, a gradient or a statistic is NaN or infinite, naming it: parameters,
-   *   moments and statistics are then those before this step. The signal's reason; a step that the GPU has begun it ends.
+   *   moments and statistics are then those before this step (with `accumulate`, statistics are those before the
+   *   micro-batch). The signal's reason; a step that the GPU has begun it ends.
    */
   async run(
     pictures: Float32Array,
     targets: Int32Array,
-    lr = this.optimizer.lr,
+    lr = this.parts.optimizer.lr,
     { signal }: RunOptions = {},
   ): Promise<StepResult> {
-    const feeds = {
-      [this.model.inputName]: pictures,
-      target: targets,
-      scalars: this.optimizer.scalars(this.steps + 1, lr),
-    };
-    const { loss, logits } = await this.program.run(feeds, { signal }).catch((error: unknown) => {
+    const { program, apply, average, accumulate } = this.parts;
+    const settings = this.settings(lr);
+    let [loss, correct] = [0, 0];
+    try {
+      for (let micro = 0; micro < accumulate; micro++) {
+        const part = <T extends Float32Array | Int32Array>(all: T) => {
+          const size = all.length / accumulate;
+          return all.subarray(micro * size, (micro + 1) * size) as T;
+        };
+        const feeds = { [this.parts.model.inputName]: part(pictures), target: part(targets) };
+        const own: Feeds = apply ? { weights: [micro === 0 ? 0 : 1, 1 / accumulate] } : { settings };
+        const out = await program.run({ ...feeds, ...own }, { signal });
+        loss += out.loss[0]! / accumulate;
+        correct += countCorrect(this.parts.model, out.logits, part(targets));
+      }
+      await apply?.run({ settings }, { signal });
+    } catch (error) {
       if (!(error instanceof WgradError) || error.code !== 'not-finite') throw error;
       throw new WgradError('not-finite', `training step ${this.steps + 1}: ${error.message}`, {
         remedy: 'Lower the learning rate, and check the pictures and weights for NaN',
       });
-    });
+    }
     this.steps++;
-    return { loss: loss[0]!, correct: countCorrect(this.model, logits, targets) };
+    await average?.follow(this.steps);
+    return { loss, correct };
   }
 
-  /** Frees the program and the optimiser's moments; the model keeps its parameters. */
+  /** All rows of this step. */
+  private settings(lr: number): number[] {
+    const { optimizer, grouping } = this.parts;
+    return grouping.rows.flatMap((row) => optimizer.settings(this.steps + 1, lr * row.factor, row.weightDecay));
+  }
+
+  /**
+   * Calls `use` while the model holds the moving average of the parameters in their place: to evaluate or save it.
+   * Without `ema` it holds the parameters themselves.
+   */
+  async averaged<T>(use: () => Promise<T> | T): Promise<T> {
+    const { average } = this.parts;
+    await average?.swap();
+    try {
+      return await use();
+    } finally {
+      await average?.swap();
+    }
+  }
+
+  /** Puts the moving average in the place of the parameters, for good. */
+  async adoptAverage(): Promise<void> {
+    await this.parts.average?.swap();
+  }
+
+  /** Frees the programs and the optimiser's moments; the model keeps its parameters. */
   dispose(): void {
-    this.program.dispose();
-    this.model.engine.release(this.state);
+    const { model, program, apply, sums, state, average } = this.parts;
+    program.dispose();
+    apply?.dispose();
+    average?.dispose();
+    model.engine.release([...state, ...sums]);
   }
 }
+
+const sumOf = ({ variable: v }: NetworkParameter) =>
+  new Variable(`${v.name}.gradient`, v.shape, new Float32Array(v.initial.length), v.layout);
 
 /** Rows of logits [N, scores] that speak for the target. */
 export function countCorrect(model: Model, logits: Float32Array, targets: Int32Array): number {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import type { Layout } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
-import { adam, adamw, SCALARS, sgd, type Optimizer } from '../../src/train/optimizers.ts';
+import { adam, adamw, rmsprop, SETTINGS, sgd, type Optimizer } from '../../src/train/optimizers.ts';
 import { testEngine } from '../support/engine.ts';
 import { spread } from '../support/gradcheck.ts';
 import { compare, tolerance } from '../tolerance.ts';
@@ -11,14 +11,16 @@ import { compare, tolerance } from '../tolerance.ts';
 /** One parameter's step: (value, gradient, step number, lr) to the next value. */
 type Rule = (p: number, g: number, t: number, lr: number) => number;
 
-const sgdRule = (momentum: number, nesterov: boolean, decay: number) => (): Rule => {
-  let v: number | undefined;
-  return (p, g, _, lr) => {
-    const d = g + decay * p;
-    v = v === undefined ? d : momentum * v + d;
-    return p - lr * (nesterov ? d + momentum * v : v);
+const sgdRule =
+  (momentum: number, nesterov: boolean, decay: number, dampening = 0) =>
+  (): Rule => {
+    let v: number | undefined;
+    return (p, g, _, lr) => {
+      const d = g + decay * p;
+      v = v === undefined ? d : momentum * v + (1 - dampening) * d;
+      return p - lr * (nesterov ? d + momentum * v : v);
+    };
   };
-};
 
 const adamRule = (b1: number, b2: number, eps: number, decay: number, decoupled: boolean) => (): Rule => {
   let [m, v] = [0, 0];
@@ -31,6 +33,17 @@ const adamRule = (b1: number, b2: number, eps: number, decay: number, decoupled:
   };
 };
 
+const rmspropRule = (alpha: number, eps: number, momentum: number, centered: boolean, decay: number) => (): Rule => {
+  let [squares, mean, v] = [0, 0, 0];
+  return (p, g, _, lr) => {
+    const d = g + decay * p;
+    squares = alpha * squares + (1 - alpha) * d * d;
+    mean = alpha * mean + (1 - alpha) * d;
+    v = momentum * v + d / (Math.sqrt(squares - (centered ? mean * mean : 0)) + eps);
+    return p - lr * v;
+  };
+};
+
 const cases: [string, Optimizer, () => Rule][] = [
   ['plain SGD', sgd({ lr: 0.1 }), sgdRule(0, false, 0)],
   ['SGD, momentum, weight decay', sgd({ lr: 0.05, momentum: 0.9, weightDecay: 0.01 }), sgdRule(0.9, false, 0.01)],
@@ -40,6 +53,17 @@ const cases: [string, Optimizer, () => Rule][] = [
     'Adam, coupled decay',
     adam({ lr: 0.01, betas: [0.8, 0.99], eps: 1e-3, weightDecay: 0.1 }),
     adamRule(0.8, 0.99, 1e-3, 0.1, false),
+  ],
+  [
+    'SGD, dampening',
+    sgd({ lr: 0.05, momentum: 0.9, dampening: 0.3, weightDecay: 0.02 }),
+    sgdRule(0.9, false, 0.02, 0.3),
+  ],
+  ['RMSProp', rmsprop({ lr: 0.01 }), rmspropRule(0.99, 1e-8, 0, false, 0)],
+  [
+    'RMSProp, centered, momentum, decay',
+    rmsprop({ lr: 0.01, alpha: 0.9, eps: 1e-3, momentum: 0.8, centered: true, weightDecay: 0.1 }),
+    rmspropRule(0.9, 1e-3, 0.8, true, 0.1),
   ],
   ['AdamW', adamw({ lr: 0.01 }), adamRule(0.9, 0.999, 1e-8, 0.01, true)],
 ];
@@ -58,15 +82,16 @@ describe.each(cases)('%s', (_, optimizer, makeRule) => {
     const untouched = new Variable('untouched', shape, start, layout);
     const g = input('g', shape);
     const slot = optimizer.slot(p);
-    const scalars = input('scalars', [SCALARS]);
+    const settings = input('settings', [2, SETTINGS]);
     const loss = ops.sum(ops.mul(g, untouched.tensor));
-    const program = await engine.compile({ outputs: { loss }, updates: [slot.update(g, scalars)] });
+    const program = await engine.compile({ outputs: { loss }, updates: [slot.update(g, settings, 1)] });
     const rules = Array.from({ length: size }, makeRule);
     let expected = Array.from(start, Number);
     for (let t = 1; t <= 6; t++) {
       const gradient = spread(size, 10 + t);
       const lr = optimizer.lr / t;
-      await program.run({ g: gradient, scalars: optimizer.scalars(t, lr) });
+      const row = optimizer.settings(t, lr);
+      await program.run({ g: gradient, settings: [...row.map(() => 7), ...row] });
       expected = expected.map((v, i) => rules[i]!(v, gradient[i]!, t, lr));
       expect(compare(await engine.read(p), expected).maxRel).toBeLessThan(tolerance.op);
     }
@@ -81,6 +106,12 @@ describe('the state of an optimiser', () => {
   it.each<[string, Optimizer, string[]]>([
     ['plain SGD', sgd({ lr: 1 }), []],
     ['SGD with momentum', sgd({ lr: 1, momentum: 0.9 }), ['layer.weight.momentum']],
+    ['RMSProp', rmsprop({ lr: 1 }), ['layer.weight.square_avg']],
+    [
+      'RMSProp with all',
+      rmsprop({ lr: 1, momentum: 0.9, centered: true }),
+      ['layer.weight.square_avg', 'layer.weight.grad_avg', 'layer.weight.momentum'],
+    ],
     ['Adam', adam({ lr: 1 }), ['layer.weight.exp_avg', 'layer.weight.exp_avg_sq']],
   ])('is named after the parameter, zero, and stored like it: %s', (_, optimizer, names) => {
     const { state } = optimizer.slot(weight);
@@ -96,10 +127,10 @@ describe('the state of an optimiser', () => {
     const optimizer = sgd({ lr: 0.1, momentum: 0.5 });
     const p = new Variable('p', [2], Float32Array.of(1, 2));
     const slot = optimizer.slot(p);
-    const [g, scalars] = [input('g', [2]), input('scalars', [SCALARS])];
-    const program = await engine.compile({ outputs: {}, updates: [slot.update(g, scalars)] });
+    const [g, settings] = [input('g', [2]), input('settings', [SETTINGS])];
+    const program = await engine.compile({ outputs: {}, updates: [slot.update(g, settings)] });
     await engine.write(slot.state[0]!, Float32Array.of(2, 4));
-    await program.run({ g: [1, 1], scalars: optimizer.scalars(1, 0.1) });
+    await program.run({ g: [1, 1], settings: optimizer.settings(2, 0.1) });
     expect(compare(await engine.read(slot.state[0]!), [2, 3]).maxAbs).toBeLessThan(tolerance.op);
     expect(compare(await engine.read(p), [0.8, 1.7]).maxAbs).toBeLessThan(tolerance.op);
     program.dispose();
@@ -152,12 +183,8 @@ describe('effects', () => {
     async (order) => {
       const engine = await testEngine();
       const [p] = pair();
-      const lr = new Variable('lr', [SCALARS], Float32Array.of(0.5, 0, 0));
-      const step = ops.sgdUpdate(p, constant([1, 2]), lr.tensor, undefined, {
-        momentum: 0,
-        nesterov: false,
-        weightDecay: 0,
-      });
+      const lr = new Variable('lr', [SETTINGS], Float32Array.from(ops.sgdSettings(1, { lr: 0.5 })));
+      const step = ops.sgdUpdate(p, constant([1, 2]), lr.tensor, {});
       const decay = ops.assign(lr, ops.affine(lr.tensor, 0.5));
       const updates = order === 'before' ? [decay, step] : [step, decay];
       const program = await engine.compile({ outputs: { lr: lr.tensor }, updates, updateIf: lr.tensor });
@@ -176,6 +203,35 @@ describe('effects', () => {
     const program = await engine.compile({ outputs: {}, updates });
     await program.run();
     expect([...(await engine.read(p))]).toEqual([3, 4]);
+    program.dispose();
+  });
+
+  it('blend by weights that are given at each run', async () => {
+    const engine = await testEngine();
+    const [p] = pair();
+    const update = ops.blend(p, constant([10, 20]), input('weights', [2]));
+    const program = await engine.compile({ outputs: {}, updates: [update] });
+    await program.run({ weights: [0.5, 2] });
+    expect([...(await engine.read(p))]).toEqual([20.5, 41]);
+    await program.run({ weights: [0, 0.5] });
+    expect([...(await engine.read(p))]).toEqual([5, 10]);
+    program.dispose();
+    expect(() => ops.blend(p, constant([1, 2]), input('weights', [3]))).toThrow(/two numbers/);
+  });
+
+  it('bound a variable as earlier effects leave it, in its own layout', async () => {
+    const engine = await testEngine();
+    const w = new Variable('w', [2, 3, 1, 1], spread(6, 1), 'hwio');
+    const [low, high] = [input('low', w.shape), input('high', w.shape)];
+    const program = await engine.compile({
+      outputs: {},
+      updates: [ops.assign(w, ops.affine(w.tensor, 10)), ops.boundUpdate(w, low, high)],
+    });
+    const bounds = { low: Float32Array.of(-1, -2, -3, 0, -5, -6), high: Float32Array.of(1, 2, 3, 0.5, 5, 6) };
+    await program.run(bounds);
+    const expected = w.initial.map((v, i) => Math.min(Math.max(10 * v, bounds.low[i]!), bounds.high[i]!));
+    expect(compare(await engine.read(w), expected).maxAbs).toBeLessThan(tolerance.op);
+    expect(expected.some((v, i) => v !== Math.fround(10 * w.initial[i]!))).toBe(true);
     program.dispose();
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import * as ops from '../../src/ops/index.ts';
-import { sgd, SCALARS } from '../../src/train/optimizers.ts';
+import { sgd, SETTINGS } from '../../src/train/optimizers.ts';
 import { adapters } from '../support/adapters.ts';
 
 describe.each(adapters)('on %s', (_, engine) => {
@@ -69,10 +69,10 @@ describe.each(adapters)('on %s', (_, engine) => {
     const loss = ops.sum(ops.sqrt(p.tensor));
     const [gradient] = grad(loss, [p.tensor]);
     const slot = optimizer.slot(p);
-    const scalars = input('scalars', [SCALARS]);
-    const updates = [slot.update(gradient!, scalars), ops.emaUpdate(statistic, loss, 0.5)];
+    const settings = input('settings', [SETTINGS]);
+    const updates = [slot.update(gradient!, settings), ops.emaUpdate(statistic, loss, 0.5)];
     const program = await engine.compile({ outputs: { loss }, updates, updateIf: loss });
-    const run = () => program.run({ scalars: optimizer.scalars(1, 1) });
+    const run = () => program.run({ settings: optimizer.settings(1, 1) });
     const values = async () => [
       ...(await engine.read(p)),
       ...(await engine.read(slot.state[0]!)),
@@ -86,7 +86,7 @@ describe.each(adapters)('on %s', (_, engine) => {
     await engine.write(p, Float32Array.of(4, 4));
     expect((await run()).loss[0]).toBe(4);
     expect(await values()).toEqual([3.75, 3.75, 0.25, 0.25, 3]);
-    await expect(program.run({ scalars: [NaN, 0, 0] })).rejects.toThrow('the learning rate of p');
+    await expect(program.run({ settings: optimizer.settings(1, NaN) })).rejects.toThrow('the learning rate of p');
     expect(await values()).toEqual([3.75, 3.75, 0.25, 0.25, 3]);
     program.dispose();
   });

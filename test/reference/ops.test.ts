@@ -7,7 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { batchNorm, batchNormTrain } from '../../src/ops/batch_norm.ts';
 import { add, div, maximum, mul, sub } from '../../src/ops/binary.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
-import { adamUpdate, emaUpdate, sgdUpdate } from '../../src/ops/effects.ts';
+import { adamSettings, adamUpdate, emaUpdate, SETTINGS, sgdSettings, sgdUpdate } from '../../src/ops/effects.ts';
 import { crossEntropy } from '../../src/ops/losses.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { avgPool2d, globalAvgPool, maxPool2dWithIndices } from '../../src/ops/pool.ts';
@@ -164,12 +164,14 @@ describe.skipIf(!folder)('operator cases', () => {
     const [m, v] = [new Variable('m', shape, zero()), new Variable('v', shape, zero())];
     const g = input('g', shape);
     const betas = (a.betas ?? [0.9, 0.999]) as [number, number];
-    const scalars = input('scalars', [3]);
+    const settings = input('settings', [SETTINGS]);
     const weightDecay = a.weight_decay ?? 0;
-    const update =
-      a.kind === 'sgd'
-        ? sgdUpdate(p, g, scalars, m, { momentum: a.momentum ?? 0, nesterov: a.nesterov ?? false, weightDecay })
-        : adamUpdate(p, g, scalars, m, v, { betas, eps: a.eps ?? 1e-8, weightDecay, decoupled: a.kind === 'adamw' });
+    const sgd = { lr: a.lr, momentum: a.momentum ?? 0, nesterov: a.nesterov ?? false, weightDecay };
+    const adam = { lr: a.lr, betas, eps: a.eps ?? 1e-8, weightDecay, decoupled: a.kind === 'adamw' };
+    const isSgd = a.kind === 'sgd';
+    const update = isSgd
+      ? sgdUpdate(p, g, settings, { velocity: m })
+      : adamUpdate(p, g, settings, { first: m, second: v });
     const program = await engine.compile({ outputs: {}, updates: [update] });
     const grads = value(c.inputs.grads!);
     const actual: number[] = [];
@@ -177,7 +179,7 @@ describe.skipIf(!folder)('operator cases', () => {
       const size = p.initial.length;
       await program.run({
         g: grads.slice((t - 1) * size, t * size) as Float32Array,
-        scalars: [a.lr, 1 - betas[0] ** t, Math.sqrt(1 - betas[1] ** t)],
+        settings: isSgd ? sgdSettings(t, sgd) : adamSettings(t, adam),
       });
       actual.push(...(await engine.read(p)));
     }

@@ -1,0 +1,19 @@
+// y = min(max(y, low), high), in place. Nothing is written where the guard (kernels/guard.wgsl) is not 0.
+struct At {
+  count: u32, // vec4 groups
+}
+
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<storage, read> low: array<vec4f>;
+@group(0) @binding(2) var<storage, read> high: array<vec4f>;
+@group(0) @binding(3) var<storage, read> guard: array<u32>;
+@group(0) @binding(4) var<uniform> at: At;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.x + gid.y * (groups.x * 64u);
+  if (i >= at.count || guard[0] != 0u) {
+    return;
+  }
+  y[i] = min(max(y[i], low[i]), high[i]);
+}
