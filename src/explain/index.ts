@@ -1,5 +1,6 @@
 /** wgrad/explain: attribution maps. */
 export { channelReduce, channelReductions, type ChannelReduction } from './channels.ts';
+export { costOf, costTable, forwardEquivalents, printForwards } from './costs.ts';
 export { printError } from './errors.ts';
 export {
   createExplainer,
@@ -9,6 +10,7 @@ export {
   type ExplainPictures,
   type ExplainSeveral,
 } from './explainer.ts';
+export * from './figures/index.ts';
 export { noiseTunnel, type NoiseTunnelOptions } from './noise_tunnel.ts';
 export * from './metrics/index.ts';
 export { methodNames, methodOf, methods, type MethodName, type MethodOptions } from './methods/index.ts';
@@ -31,12 +33,14 @@ export type {
   Attribution,
   Completeness,
   Cost,
+  Display,
   MapError,
   Method,
   NoError,
   Progress,
   Regions,
   RunOptions,
+  Sign,
   StandardError,
   SurrogateFit,
   Target,

@@ -4,6 +4,7 @@ import type { Model, ModelGraph } from '../model/model.ts';
 import type { ClassTarget } from '../model/target.ts';
 import type { OptionTable, ResolvedOptions } from '../options.ts';
 import type { Feeds } from '../plan/program.ts';
+import type { ChannelReduction } from './channels.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -125,10 +126,27 @@ export interface Cost {
   gradients?: number;
 }
 
+/** Which values of a map a figure draws. */
+export type Sign = 'all' | 'positive' | 'negative' | 'absolute';
+
+/** How a map is best drawn, where its figure's options do not say. */
+export interface Display {
+  sign: Sign;
+  /** From the values of a pixel's channels to one. */
+  reduce: ChannelReduction;
+}
+
+/** Of maps whose sign says how the score moves with a pixel, not whether the pixel speaks for it. */
+export const sensitivity: Display = { sign: 'absolute', reduce: 'abs-max' };
+
 /** One attribution method: a file that says what it is, what can be chosen, what it costs, and how it is compiled. */
 export interface Method<S extends OptionTable = OptionTable> {
   /** One line for `--help` and for pages: what the map shows. */
   summary: string;
+  /** Known weakness that whoever reads the map should know of; goes below the summary. */
+  caution?: string;
+  /** Default: the sum over the channels; all values where some are negative, else the positive ones. */
+  display?: Display;
   /** Every option that it knows. */
   options: S;
   /** 'all': explains the sum over the classes, without choosing one. */

@@ -8,6 +8,13 @@ export interface Image {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+/** The same with opacity, as canvases have it: `data.length === width * height * 4`, not premultiplied. */
+export interface RgbaImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+}
+
 /** Float planes [channels, height, width]. */
 export interface Planes {
   readonly width: number;
@@ -34,9 +41,9 @@ export function blank(width: number, height: number, color: Color = [0, 0, 0]): 
 }
 
 /** @throws WgradError 'invalid-argument' unless extents are positive and fit the data. */
-export function checkImage({ width, height, data }: Image): void {
+export function checkImage({ width, height, data }: Image | RgbaImage, channels: 3 | 4 = 3): void {
   const positive = (n: number) => Number.isInteger(n) && n > 0;
-  if (!positive(width) || !positive(height) || data.length !== width * height * 3) {
+  if (!positive(width) || !positive(height) || data.length !== width * height * channels) {
     throw new WgradError('invalid-argument', `a picture of ${width} x ${height} RGB pixels with ${data.length} bytes`);
   }
 }
@@ -61,16 +68,18 @@ export function paste(target: Image, source: Image, left: number, top: number): 
   }
 }
 
-/** Whole-number magnification without smoothing: for pixel art such as small feature maps. */
-export function enlarge(image: Image, factor: number): Image {
-  const out = blank(image.width * factor, image.height * factor);
-  for (let y = 0; y < out.height; y++) {
-    for (let x = 0; x < out.width; x++) {
-      const from = (Math.floor(y / factor) * image.width + Math.floor(x / factor)) * 3;
-      out.data.set(image.data.subarray(from, from + 3), (y * out.width + x) * 3);
+/** Whole-number magnification without smoothing: for pixel art such as small feature maps. RGB or RGBA. */
+export function enlarge<T extends Image | RgbaImage>(image: T, factor: number): T {
+  const [width, height] = [image.width * factor, image.height * factor];
+  const bytes = image.data.length / (image.width * image.height);
+  const data = new Uint8ClampedArray(width * height * bytes);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (Math.floor(y / factor) * image.width + Math.floor(x / factor)) * bytes;
+      data.set(image.data.subarray(from, from + bytes), (y * width + x) * bytes);
     }
   }
-  return out;
+  return { width, height, data } as Image | RgbaImage as T;
 }
 
 /** Rec. 601 luma of each pixel, 0 to 255, as PIL's convert('L'). */

@@ -1,5 +1,5 @@
-/** PNG writing (W3C PNG, third edition): 8-bit RGB, filter 0, the platform's own deflate. */
-import { checkImage, type Image } from './image.ts';
+/** PNG writing (W3C PNG, third edition): 8-bit RGB or RGBA, filter 0, the platform's own deflate. */
+import { checkImage, type Image, type RgbaImage } from './image.ts';
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
@@ -27,17 +27,20 @@ async function deflate(data: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** The picture as the bytes of a PNG file; lossless. */
-export async function encodePng(image: Image): Promise<Uint8Array> {
-  checkImage(image);
+/** The picture as the bytes of a PNG file; lossless. RGBA where the data hold four bytes a pixel. */
+export async function encodePng(image: Image | RgbaImage): Promise<Uint8Array> {
   const { width, height, data } = image;
-  const rows = new Uint8Array(height * (1 + 3 * width));
-  for (let y = 0; y < height; y++) rows.set(data.subarray(y * 3 * width, (y + 1) * 3 * width), y * (1 + 3 * width) + 1);
+  const channels = data.length === 4 * width * height ? 4 : 3;
+  checkImage(image, channels);
+  const row = channels * width;
+  const rows = new Uint8Array(height * (1 + row));
+  for (let y = 0; y < height; y++) rows.set(data.subarray(y * row, (y + 1) * row), y * (1 + row) + 1);
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, 2, 0, 0, 0], 8);
+  // Bits, colour type (2: RGB, 6: RGBA), deflate, filters, no interlacing.
+  header.set([8, channels === 4 ? 6 : 2, 0, 0, 0], 8);
   const parts = [
     Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
     chunk('IHDR', header),

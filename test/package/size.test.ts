@@ -20,7 +20,7 @@ import { buildApp, installed, type App } from './installed.ts';
  * Bytes, minified and gzipped, that an app loads before its first line runs. The aims are 40, 52 and 75 KB
  * (docs/architecture.md); these are what was measured, plus 5 %.
  */
-const LIMITS = { infer: 69_100, onnx: 81_300, all: 135_900 } as const;
+const LIMITS = { infer: 69_100, onnx: 81_300, all: 148_900 } as const;
 const APPS = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
 
 const zipped = (chunks: App['initial']) =>
@@ -70,7 +70,7 @@ describe('an app', () => {
     const holds = (chunks: App['initial'], word: RegExp) => chunks.some(({ code }) => word.test(code));
     // Words of the kernels' own code: their names stand in the descriptions.
     const forward = /fn main\(/;
-    const adam = /DECOUPLED\)\{/;
+    const adam = /sqrt\(v\)\/root/;
     expect(holds(initial, forward)).toBe(true);
     expect(holds(initial, adam)).toBe(false);
     expect(holds(deferred, adam)).toBe(true);

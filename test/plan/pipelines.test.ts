@@ -8,7 +8,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { Model } from '../../src/model/model.ts';
 import { OnnxNetwork } from '../../src/onnx/network.ts';
 import * as ops from '../../src/ops/index.ts';
-import { sgd } from '../../src/train/index.ts';
+import { SETTINGS, sgd } from '../../src/train/optimizers.ts';
 import { testEngine } from '../support/engine.ts';
 
 /** Blocks, strides and ratios of ResNet-50, an eighth as wide. */
@@ -36,14 +36,15 @@ it('a training step of a ResNet-50, all of it unfrozen', async () => {
   const built = model.graph({ batch: 4, training: true });
   const loss = ops.crossEntropy(built.logits, input('target', [4], 'i32'));
   const parameters = model.trainable();
-  const scalars = input('scalars', [4]);
+  const settings = input('settings', [SETTINGS]);
   const gradients = grad(loss, parameters.map((p) => p.tensor)); // prettier-ignore
   const optimizer = sgd({ lr: 0.1, momentum: 0.9 });
-  const updates = parameters.map((p, i) => optimizer.slot(p).update(gradients[i]!, scalars));
+  const updates = parameters.map((p, i) => optimizer.slot(p).update(gradients[i]!, settings));
   const modules = modulesOf(engine, { outputs: { loss }, updates: [...updates, ...built.updates] });
   expect(modules['copy_strided'], JSON.stringify(modules)).toBeLessThanOrEqual(6);
   expect(modules['reduce'], JSON.stringify(modules)).toBeLessThanOrEqual(2);
   expect(modules['softmax']).toBe(1);
+  expect(modules['sgd']).toBe(1);
 });
 
 it('pooling, reductions and copies of twenty shapes', async () => {

@@ -10,10 +10,15 @@ import { sum } from '../../ops/reduce.ts';
 import { relu } from '../../ops/unary.ts';
 import { noError } from '../errors.ts';
 import type { Score } from '../score.ts';
-import { defineMethod, type CompiledMethod } from '../types.ts';
+import { defineMethod, sensitivity, type CompiledMethod } from '../types.ts';
+
+/** By Adebayo et al. 2018, arXiv:1810.03292, and Nie, Zhang, Patel 2018, arXiv:1805.07039. */
+export const failsRandomisation =
+  'fails the randomisation check: it draws nearly the same picture for a network with random weights';
 
 export const gradient = defineMethod({
   summary: 'gradient of the class score with respect to the picture',
+  display: sensitivity,
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
@@ -27,6 +32,8 @@ export const gradient = defineMethod({
  */
 export const guidedBackprop = defineMethod({
   summary: 'gradient through the positive parts of gradient and activation: crisp, but close to an edge detector',
+  caution: failsRandomisation,
+  display: sensitivity,
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),
@@ -36,6 +43,8 @@ export const guidedBackprop = defineMethod({
 /** Deconvnet: a ReLU passes back g where g > 0. (Zeiler and Fergus 2014, arXiv:1311.2901.) Fails as guided does. */
 export const deconvnet = defineMethod({
   summary: 'gradient through the positive parts of the gradient alone',
+  caution: failsRandomisation,
+  display: sensitivity,
   options: {},
   target: 'one',
   cost: () => ({ gradients: 1 }),

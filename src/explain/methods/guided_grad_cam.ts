@@ -10,11 +10,13 @@ import { relu } from '../../ops/unary.ts';
 import { choice } from '../../options.ts';
 import { camOptions } from '../cam.ts';
 import { noError } from '../errors.ts';
-import { defineMethod } from '../types.ts';
-import { guided } from './gradient.ts';
+import { defineMethod, sensitivity } from '../types.ts';
+import { failsRandomisation, guided } from './gradient.ts';
 
 export const guidedGradCam = defineMethod({
   summary: 'guided backpropagation where Grad-CAM is positive',
+  caution: `its detail is guided backpropagation's, which ${failsRandomisation}`,
+  display: sensitivity,
   options: {
     layer: camOptions.layer,
     interpolation: choice(['bilinear', 'nearest'], 'bilinear', 'how Grad-CAM is enlarged'),

@@ -13,10 +13,11 @@ import { choice, count, floats, positive, whole } from '../../options.ts';
 import { Random } from '../../random.ts';
 import { compileSum, gradientTerms } from '../engines/sums.ts';
 import { noError, standardError } from '../errors.ts';
-import { defineMethod } from '../types.ts';
+import { defineMethod, sensitivity } from '../types.ts';
 
 export const smoothGrad = defineMethod({
   summary: 'gradient averaged over noisy copies of the picture',
+  display: sensitivity,
   options: {
     samples: count(25, 'noisy copies'),
     sigma: positive(0.15, 'standard deviation of the noise, as a share of max(x) - min(x)'),

@@ -1,0 +1,30 @@
+/** Pictures in rows and columns, with what is written at them: what the SVG and the HTML of a figure are made from. */
+import type { Drawing } from './draw.ts';
+import type { Scale } from './values.ts';
+
+export interface Heading {
+  title: string;
+  /** Sentences below it. */
+  text?: readonly string[];
+}
+
+export interface Cell {
+  drawing?: Drawing;
+  /** Lines below the picture; in place of it where there is none. */
+  caption?: readonly string[];
+}
+
+export interface Row extends Heading {
+  cells: readonly Cell[];
+}
+
+export interface Grid {
+  /** For those who cannot see it. */
+  title: string;
+  columns: readonly Heading[];
+  rows: readonly Row[];
+  /** Of all cells: then one colour bar stands below them, else each has its own. */
+  scale?: Scale;
+  /** What the shared scale's colours mean. */
+  scaleText?: string;
+}

@@ -1,0 +1,87 @@
+/** Figures that people know, as grids: SHAP's image plot, and methods side by side. */
+import type { Image } from '../../image/image.ts';
+import { readOptions } from '../../options.ts';
+import type { Attribution } from '../types.ts';
+import { drawMap, drawPicture } from './draw.ts';
+import type { Cell, Grid, Row } from './grid.ts';
+import { figureOptions, type FigureOptions } from './options.ts';
+import { scaleOf, valuesOf } from './values.ts';
+import { colorsInWords, errorInWords, methodInWords } from './words.ts';
+
+/** A picture with maps of it. */
+export interface Explained {
+  image: Image;
+  /** What stands over its row. */
+  title: string;
+  text?: readonly string[];
+  /** In the order of the columns; undefined or a reason in words where there is none. */
+  maps: readonly (Attribution | string | undefined)[];
+}
+
+export const targetInWords = (a: Pick<Attribution, 'label' | 'target'>): string =>
+  a.label ?? (a.target === null ? 'what is explained' : `class ${a.target}`);
+
+/** @returns the distinct ones. */
+const distinct = (list: readonly string[]) => [...new Set(list)];
+
+const absent = (reason: string | undefined): Cell => ({ caption: [reason ?? 'not done'] });
+
+const original = (e: Explained): Cell => ({ drawing: drawPicture(e.image) });
+
+const isMap = (map: Explained['maps'][number]): map is Attribution => typeof map === 'object';
+
+/**
+ * Methods side by side, the picture first. A scale for each map, for the units of methods differ.
+ * @param names of the columns' methods.
+ */
+export function comparison(
+  pictures: readonly Explained[],
+  names: readonly string[],
+  options: FigureOptions = {},
+): Grid {
+  const columns = names.map((name, k) => {
+    const maps = pictures.map((p) => p.maps[k]).filter(isMap);
+    const whats = distinct(maps.map(targetInWords));
+    const signs = new Set(maps.map((a) => valuesOf(a, options).sign));
+    const words = [...signs].map((sign) => colorsInWords(sign, whats.length === 1 ? whats[0] : undefined));
+    return { title: name, text: [...methodInWords(name, maps.map((a) => a.error)), ...words] }; // prettier-ignore
+  });
+  const rows = pictures.map((p): Row => {
+    const cells = p.maps.map((a): Cell => {
+      if (!isMap(a)) return absent(a);
+      const error = errorInWords(a);
+      return { drawing: drawMap(p.image, a, options), ...(error && { caption: [error] }) };
+    });
+    return { title: p.title, ...(p.text && { text: p.text }), cells: [original(p), ...cells] };
+  });
+  return { title: `Maps by ${names.join(', ')}`, columns: [{ title: 'input' }, ...columns], rows };
+}
+
+/**
+ * SHAP's image plot: a row a picture, a column an output, one symmetric scale for all, red for and blue against.
+ * @param names of the outputs, such as 'class dog', or 'first', 'second' where pictures differ in them.
+ */
+export function imagePlot(pictures: readonly Explained[], names: readonly string[], given: FigureOptions = {}): Grid {
+  const options = readOptions('a figure', figureOptions, given);
+  const maps = pictures.flatMap((p) => p.maps.filter(isMap).map((a) => valuesOf(a, options, p.image)));
+  const scale = scaleOf(maps, options);
+  const rows = pictures.map((p): Row => {
+    const cells = p.maps.map((a): Cell => {
+      if (!isMap(a)) return absent(a);
+      const error = errorInWords(a);
+      return {
+        drawing: drawMap(p.image, a, { ...options, scale }),
+        caption: [`${targetInWords(a)}: score ${a.score.toFixed(2)}`, ...(error ? [error] : [])],
+      };
+    });
+    return { title: p.title, ...(p.text && { text: p.text }), cells: [original(p), ...cells] };
+  });
+  const method = distinct(pictures.flatMap((p) => p.maps.filter(isMap).map((a) => a.method))).join(', ');
+  return {
+    title: `${method}: ${names.join(', ')}`,
+    columns: [{ title: 'input' }, ...names.map((title) => ({ title }))],
+    rows,
+    scale,
+    scaleText: [method && `${method}.`, colorsInWords(scale.sign, 'the output of its column')].join(' ').trim(),
+  };
+}
