@@ -149,7 +149,7 @@ function completeResize(options: ResizeOptions): Interpolation & { coordinates: 
 /** PyTorch's antialiased kernel takes only the scale of aligned corners, and half pixels. */
 const wideCorners = (axis: ResizedAxis): ResizedAxis => ({
   ...axis,
-  scale: axis.to > 1 ? (axis.to - 1) / (axis.from - 1) : 1,
+  scale: axis.to > 1 ? (axis.to - 1) / (axis.from - 1) : Infinity,
 });
 
 /**

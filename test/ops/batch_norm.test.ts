@@ -1,15 +1,47 @@
-/** BatchNorm against float64 loops: statistics that cancel, gradients of both modes, running statistics. */
+/** BatchNorm against PyTorch and float64 loops: statistics that cancel, gradients of both modes, running statistics. */
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import * as ops from '../../src/ops/index.ts';
 import { adapters } from '../support/adapters.ts';
 import { testEngine } from '../support/engine.ts';
-import { gradcheck, spread } from '../support/gradcheck.ts';
+import { gradcheck, spread, type GradCheck } from '../support/gradcheck.ts';
 import { checkOracle, oracleCases, type OracleBuilder } from '../support/oracle.ts';
 import { compare, tolerance } from '../tolerance.ts';
 
 const eps = 1e-5;
+
+const builders: Record<string, OracleBuilder> = {
+  batchNorm: ([x, weight, bias], a) =>
+    ops.batchNorm(x!, { weight: weight!, bias: bias!, mean: constant(a.mean), variance: constant(a.variance) }, a.eps),
+  batchNormTrain: ([x, weight, bias], a) => {
+    const { y, mean, variance } = ops.batchNormTrain(x!, weight!, bias!, a.eps);
+    return [y, mean, variance];
+  },
+};
+
+describe.each(adapters)('against PyTorch on %s', (_, engine) => {
+  it.each(oracleCases('normalization').map((c) => [`${c.op}, ${c.name}`, c] as const))('%s', async (_name, entry) => {
+    await checkOracle(engine, builders[entry.op]!, entry);
+  });
+});
+
+describe('finite differences', () => {
+  it.each<[string, number[][], GradCheck['f']]>([
+    [
+      'of given statistics',
+      [[2, 3, 4, 3], [3], [3]],
+      (x, weight, bias) => {
+        const [mean, variance] = [constant([0.1, -0.2, 0.3]), constant([0.5, 1, 2])];
+        return ops.square(ops.batchNorm(x!, { weight: weight!, bias: bias!, mean, variance }));
+      },
+    ],
+    ['of the batch', [[3, 4, 3, 2], [4], [4]], (x, w, b) => ops.square(ops.batchNormTrain(x!, w!, b!).y)],
+    ['of rows', [[7, 3], [3], [3]], (x, w, b) => ops.square(ops.batchNormTrain(x!, w!, b!).y)],
+  ])('%s', async (_, shapes, f) => {
+    await gradcheck(await testEngine(), { shapes, f, probes: 12 });
+  });
+});
 
 /** The values of one channel of [N, C, ...rest], in any fixed order. */
 function channel(data: ArrayLike<number>, shape: readonly number[], c: number): number[] {
@@ -226,20 +258,5 @@ describe('what does not fit', () => {
     ],
   ])('is refused: %s', (_, build) => {
     expect(build).toThrow(expect.objectContaining({ code: 'shape' }));
-  });
-});
-
-const oracles: Record<string, OracleBuilder> = {
-  batchNorm: ([x, weight, bias], { mean, variance, eps }) =>
-    ops.batchNorm(x!, { weight: weight!, bias: bias!, mean: constant(mean), variance: constant(variance) }, eps),
-  batchNormTrain([x, weight, bias], { eps }) {
-    const { y, mean, variance } = ops.batchNormTrain(x!, weight!, bias!, eps);
-    return [y, mean, variance];
-  },
-};
-
-describe.each(adapters)('against PyTorch on %s', (_, engine) => {
-  it.each(oracleCases('normalization').map((c) => [`${c.op}: ${c.name}`, c] as const))('%s', async (_name, entry) => {
-    await checkOracle(engine, oracles[entry.op]!, entry, tolerance.longSum);
   });
 });

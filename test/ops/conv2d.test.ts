@@ -47,6 +47,15 @@ describe('finite differences', () => {
       probes: 12,
     });
   });
+
+  it('of a residual diamond', async () => {
+    const f: GradCheck['f'] = (x, w, v) => {
+      const y = ops.tanh(ops.conv2d(x!, w!, undefined, { pads: [1, 1, 1, 1] }));
+      return ops.tanh(ops.add(ops.conv2d(y, v!), ops.add(y, x!)));
+    };
+    const shapes = [[1, 4, 5, 5], [4, 4, 3, 3], [4, 4, 1, 1]]; // prettier-ignore
+    await gradcheck(await testEngine(), { shapes, f, probes: 12 });
+  });
 });
 
 describe('refusals', () => {
