@@ -71,6 +71,7 @@ export default defineConfig({
         explain: 'src/explain/index.ts',
         ascent: 'src/ascent/index.ts',
         image: 'src/image/index.ts',
+        tensorboard: 'src/tensorboard/index.ts',
         browser: 'src/browser/index.ts',
         node: 'src/node/index.ts',
         cli: 'src/cli/main.ts',

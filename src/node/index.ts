@@ -6,6 +6,7 @@ export { download, type DownloadOptions } from './download.ts';
 export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
 export { decodeImage, type DecodeOptions } from './image.ts';
 export { findPublished, type PublishedModel } from './manifest.ts';
+export { folderLog } from './log_folder.ts';
 export { loadOnnxFile } from './onnx.ts';
 export { writeWhole } from './write.ts';
 
