@@ -3,6 +3,18 @@ import { defineConfig, type Plugin } from 'vite';
 
 const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { peerDependencies: object };
 
+/** What d3-scale and d3-shape are made of; of it the build takes what is used. */
+const charting = [
+  'd3-array',
+  'd3-color',
+  'd3-format',
+  'd3-interpolate',
+  'd3-path',
+  'd3-scale',
+  'd3-shape',
+  'internmap',
+];
+
 /**
  * Of protobufjs the package carries the reader and the writer (src/onnx/proto.ts, export.ts), as modules: a page's bundler
  * can drop either, and Node's `require` is not brought along. Their utilities are cut to what the two use; Long,
@@ -43,7 +55,7 @@ export default module.exports;`;
 const licences: Plugin = {
   name: 'licences',
   generateBundle() {
-    const texts = ['onnx-proto', 'protobufjs'].map(
+    const texts = ['onnx-proto', 'protobufjs', ...charting].map(
       (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`,
     );
     this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY.txt', source: texts.join(`\n${'-'.repeat(80)}\n\n`) });
@@ -85,5 +97,5 @@ export default defineConfig({
       },
     },
   },
-  ssr: { external: Object.keys(peerDependencies), noExternal: ['protobufjs'] },
+  ssr: { external: Object.keys(peerDependencies), noExternal: ['protobufjs', /^d3-/, 'internmap'] },
 });

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../src', import.meta.url));
 const ladder = [
   ['abort.ts', 'errors.ts', 'lru.ts', 'pace.ts', 'random.ts'],
   ['gpu', 'formats', 'image', 'receive.ts', 'options.ts'],
-  ['gemm', 'tensorboard'],
+  ['gemm', 'report', 'tensorboard'],
   ['graph'],
   ['ops'],
   ['autograd', 'plan'],
