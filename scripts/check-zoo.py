@@ -102,6 +102,32 @@ def evaluate(model: torch.nn.Module, x: torch.Tensor, cotangent: torch.Tensor) -
     return logits.detach().double(), leaf.grad.double()
 
 
+def clear_of_kinks(model: torch.nn.Module) -> torch.Tensor:
+    """A batch whose gradient float32 can tell: no ReLU input so near to 0 that rounding decides its side.
+
+    Of 16 batches the one whose nearest is farthest, as a share of the layer's mean magnitude.
+    """
+    nearest = []
+
+    def watch(_, inputs):
+        magnitude = inputs[0].abs()
+        nearest.append((magnitude.min() / magnitude.mean()).item())
+
+    kinds = (torch.nn.ReLU, torch.nn.ReLU6, torch.nn.LeakyReLU)
+    hooks = [m.register_forward_pre_hook(watch) for m in model.modules() if isinstance(m, kinds)]
+    best, distance = None, -1.0
+    for seed in range(1, 17):
+        x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+        nearest.clear()
+        with torch.no_grad():
+            model(x.double())
+        if min(nearest, default=1.0) > distance:
+            best, distance = x, min(nearest, default=1.0)
+    for hook in hooks:
+        hook.remove()
+    return best
+
+
 def off(got: torch.Tensor, right: torch.Tensor) -> float:
     return ((got - right).norm() / right.norm()).item()
 
@@ -110,7 +136,7 @@ def main(target: pathlib.Path, chosen: list[str]) -> None:
     for name, options in MODELS.items():
         if chosen and name not in chosen:
             continue
-        x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+        x = clear_of_kinks(make(name, options).double())
         cotangent = torch.randn(2, 10, generator=torch.Generator().manual_seed(2))
         logits, dx = evaluate(make(name, options).double(), x.double(), cotangent.double())
         logits32, dx32 = evaluate(make(name, options), x, cotangent)

@@ -4,3 +4,4 @@ export { fit, type FitEvent, type FitOptions, type Schedule } from './fit.ts';
 export { layerwiseDecay, type ParameterGroup } from './groups.ts';
 export { adam, adamw, rmsprop, sgd, type Optimizer } from './optimizers.ts';
 export { TrainStep, type StepOptions } from './step.ts';
+export * from './measures/index.ts';
