@@ -18,6 +18,9 @@ const FULL: Readonly<Record<Kind, number>> = { model: 100_000, safetensors: 20_0
 /** A case that says nothing for as long hangs. */
 const HANG_MS = 30_000;
 
+/** A child that has not begun: loading the code takes its time on a busy machine, and is no case's fault. */
+const START_MS = 300_000;
+
 const { values: options } = parseArgs({
   options: {
     kind: { type: 'string' },
@@ -109,7 +112,7 @@ async function run(kind: Kind): Promise<State> {
       note(running, `process ${crash}`);
       state.ran++;
       state.next = running + shards;
-    } else if (crash !== 'ended') throw new Error(`the child ${crash} before its first case`);
+    } else if (crash !== 'ended') throw new Error(`the child ${crash} before its first case, or between two`);
     save();
   }
   return state;
@@ -133,7 +136,7 @@ function batch(kind: Kind, indices: number[], heard: (report: Report) => void): 
       hung = true;
       worker.kill('SIGKILL');
     };
-    let watchdog = setTimeout(kill, HANG_MS);
+    let watchdog = setTimeout(kill, START_MS);
     worker.on('message', (report: Report) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(kill, HANG_MS);

@@ -2,11 +2,13 @@
 import { convGeometry, convFlops } from '../ops/conv_geometry.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { topologicalOrder } from '../graph/tensor.ts';
-import type { Model } from '../model/model.ts';
+import { describeNetwork } from '../model/describe.ts';
+import { modelGraph } from '../model/graph.ts';
 import type { LayerInfo } from '../model/network.ts';
+import { requirePicture, type Roles } from '../model/roles.ts';
 import { count } from '../options.ts';
 import { defineCommand } from './command.ts';
-import { embeddedModel, modelOf, modelOptions, networkOf } from './model.ts';
+import { embeddedModel, modelOptions, networkOf } from './model.ts';
 
 interface Row {
   name: string;
@@ -28,8 +30,10 @@ export const infoCommand = defineCommand({
   },
   async run(c, o) {
     const path = c.positionals[0] ?? embeddedModel;
-    const model = await modelOf(c, await networkOf(c, { ...o, model: path }));
-    const graph = model.graph();
+    const network = await networkOf(c, { ...o, model: path });
+    const { labels, warnings } = describeNetwork(network);
+    for (const warning of warnings) c.note(`warning: ${warning}`);
+    const graph = modelGraph(network, {});
     const flopsOf = new Map<string, number>();
     for (const node of topologicalOrder(Object.values(graph.outputs))) {
       if (!node.op.flops || !node.name) continue;
@@ -44,7 +48,10 @@ export const infoCommand = defineCommand({
       const row: Row = { name: layer.name, depth, kind: layer.kind, shape: [], parameters: 0, flops: 0 };
       rows.push(row);
       row.shape = layer.value ? graph.value(layer.value).shape : [];
-      row.parameters = layer.parameters.reduce((n, name) => n + sizeOf(model.parameter(name).variable.shape), 0);
+      row.parameters = layer.parameters.reduce(
+        (n, name) => n + sizeOf(network.parameters.get(name)!.variable.shape),
+        0,
+      );
       for (const node of (layer as { nodes?: { name: string }[] }).nodes ?? [])
         row.flops += flopsOf.get(node.name) ?? 0;
       for (const child of layer.children) {
@@ -54,8 +61,8 @@ export const infoCommand = defineCommand({
       }
       return row;
     };
-    const total = visit(model.network.root, 0);
-    for (const text of roleLines(path, model)) c.print(text);
+    const total = visit(network.root, 0);
+    for (const text of roleLines(path, network.roles)) c.print(text);
     c.print(
       `${'layer'.padEnd(34)} ${'kind'.padEnd(20)} ${'output'.padEnd(18)} ${'parameters'.padStart(11)} ${'MFLOPs'.padStart(9)}`,
     );
@@ -69,8 +76,9 @@ export const infoCommand = defineCommand({
       c.print(`${name.padEnd(34)} ${r.kind.padEnd(20)} ${cells.join(' ')}`);
     }
     c.print(`total: ${total.parameters} parameters, ${(total.flops / 1e9).toFixed(2)} GFLOPs a picture`);
-    const { roles, labels } = model;
-    c.result({ model: path, input: [model.inputName, ...model.pictureShape], roles, labels, layers: rows });
+    const { roles } = network;
+    const { name, channels, size } = requirePicture(roles);
+    c.result({ model: path, input: [name, channels, ...size], roles, labels, layers: rows });
   },
 });
 
@@ -82,9 +90,12 @@ const TAILS = {
 };
 
 /** What was found: the picture, the class scores, the other outputs. */
-function roleLines(path: string, { roles, pictureShape }: Model): string[] {
+function roleLines(path: string, roles: Roles): string[] {
   const { input, outputs, scores, ask } = roles;
-  const [channels, height, width] = pictureShape;
+  const {
+    channels,
+    size: [height, width],
+  } = requirePicture(roles);
   const open = input!.height === null ? ', any size' : '';
   const range = input!.range ? `, pixels in [0, ${input!.range}]` : '';
   const batch = input!.batchFixedBy ? `, ${input!.batch ?? 1} at a time` : '';

@@ -7,13 +7,13 @@ import { WgradError } from '../errors.ts';
 import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { plainPixels, type Preprocess } from '../image/preprocess_spec.ts';
+import type { Preprocess } from '../image/preprocess_spec.ts';
 import { Lru } from '../lru.ts';
 import type { Program, RunOptions as ProgramRunOptions } from '../plan/program.ts';
+import { describeNetwork, type Description } from './describe.ts';
 import { matcher } from './globs.ts';
 import { modelGraph, type GraphOptions, type ModelGraph } from './graph.ts';
 import { headWeights, rowsByName, type HeadChange } from './head.ts';
-import { readLabels, readPreprocess } from './metadata.ts';
 import type { Network, NetworkParameter, NewHead } from './network.ts';
 import { classesOf, predictedClass, requirePicture, requireScores, type Roles } from './roles.ts';
 
@@ -54,8 +54,7 @@ export class Model {
   private heads = 0;
   /** Names that replaced the file's, with a new head. */
   private replaced: { labels: readonly string[] | undefined } | undefined;
-  private described: { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } | undefined;
-  private readonly noted: string[] = [];
+  private described: Description | undefined;
 
   constructor(
     readonly engine: Engine,
@@ -82,27 +81,12 @@ export class Model {
 
   /** What was found amiss in the file and is gone on without, such as labels that cannot be read. */
   get warnings(): readonly string[] {
-    this.describe();
-    return this.noted;
+    return this.describe().warnings;
   }
 
-  /** Reads the file's metadata once the number of classes is known. */
-  private describe(): { labels: readonly string[] | undefined; preprocess: Preprocess | undefined } {
-    if (this.described) return this.described;
-    const { metadata, given, roles } = this.network;
-    this.noted.splice(0, Infinity, ...this.network.warnings);
-    const warn = (warning: string) => void this.noted.push(warning);
-    const { input, scores } = roles;
-    const preprocess = readPreprocess(metadata, given, input?.channels ?? 3, warn);
-    const labels = scores && readLabels(metadata, given, classesOf(scores), warn);
-    if (input?.batchFixedBy) {
-      const batch = input.batch ?? 1;
-      warn(`the file is made for batches of ${batch} (${input.batchFixedBy}): pictures run ${batch} at a time. Export it with an open batch axis to run more at once`); // prettier-ignore
-    }
-    if (scores && scores.tail !== 'none' && scores.output === 'logits') {
-      warn(`the output 'logits' holds probabilities: run() gives them as 'probabilities', and the scores as 'logits'`);
-    }
-    return (this.described = { labels, preprocess: preprocess ?? rawPixels(roles) });
+  /** Once the number of classes is known. */
+  private describe(): Description {
+    return (this.described ??= describeNetwork(this.network));
   }
 
   /** Class names in the order of the classes, where the file, the caller or the head gives them. */
@@ -383,11 +367,4 @@ export class Model {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** What makes pixels the input of a file that normalises them itself. */
-function rawPixels({ input }: Roles): Preprocess | undefined {
-  if (!input?.range) return undefined;
-  const { mean, std } = plainPixels(input.channels);
-  return { mean, std: std.map((v) => v / input.range!) };
 }

@@ -69,9 +69,11 @@ describe('wgrad', { timeout: 300_000 }, () => {
     expect(Number.isFinite(a!.error.relativeGap)).toBe(true);
   });
 
-  it('prints the layer tree', async () => {
-    const { out } = await wgrad('info');
+  it('prints the layer tree without a device', async () => {
+    const { code, out, err } = await wgrad('info', '--adapter', 'gpu');
+    expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/layer4\.0\s+Block\s+\[1,192,8,8\]/);
+    expect((await wgrad('classify', '--adapter', 'gpu', picture)).err).toMatch(/gpu/);
   });
 
   it('fine-tunes on folders and writes a model with the new classes', async () => {
