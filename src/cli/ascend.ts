@@ -6,7 +6,7 @@ import { encodePng } from '../image/png.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, count, finite, whole } from '../options.ts';
 import { defineCommand } from './command.ts';
-import { targetOf } from './explain.ts';
+import { targetOf } from './explain_targets.ts';
 import { outFolder } from './kinds.ts';
 import { imageOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName, numbered } from './names.ts';

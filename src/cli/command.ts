@@ -9,12 +9,18 @@ export interface CommandOption<T> extends OptionKind<T> {
   readonly isSwitch?: boolean;
   /** Given several times or separated by commas: the kind is that of the list, {@link OptionKind.parse} of one part. */
   readonly isList?: boolean;
+  /** Of a list: only given several times, for its parts may hold commas. */
+  readonly isWhole?: boolean;
+  /** Not in the help's list of options: {@link Command.more} tells of it. */
+  readonly isHidden?: boolean;
   /** Called before the command runs, so that it does not fail at its end for what could be seen at its beginning. */
   readonly prepare?: (value: T) => Promise<void>;
 }
 
 export interface Context {
   readonly positionals: readonly string[];
+  /** What was typed, quoted for a shell. */
+  readonly line: string;
   /** Opens the adapter on first use, and notes which. */
   engine(): Promise<Engine>;
   /** A line of the result: standard output, which is JSON alone with --json. */
@@ -38,6 +44,8 @@ export interface Command {
   /** Least and largest number of positional arguments. */
   arity: readonly [number, number];
   options: OptionTable;
+  /** What the help says below the options. */
+  more?(): string;
   run(context: Context, options: any): Promise<void>;
 }
 

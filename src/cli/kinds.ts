@@ -14,7 +14,7 @@ export function onSwitch(help: string, short?: string): GivenKind<boolean> {
   return option;
 }
 
-/** `--method a,b --method c` */
+/** `--methods a,b --methods c` */
 export function list<T>(part: OptionKind<T>, placeholder = `${part.placeholder}[,...]`): GivenKind<readonly T[]> {
   const option: CommandOption<any> = {
     ...part,
@@ -25,6 +25,15 @@ export function list<T>(part: OptionKind<T>, placeholder = `${part.placeholder}[
   };
   return option as GivenKind<readonly T[]>;
 }
+
+/** `--target pug --target 'layer3[:,7]'`: parts that may hold commas. */
+export const repeated = <T>(part: OptionKind<T>): GivenKind<readonly T[]> => {
+  const option: CommandOption<readonly T[]> & GivenKind<readonly T[]> = {
+    ...list(part, part.placeholder),
+    isWhole: true,
+  };
+  return option;
+};
 
 /** With what the help shows in place of a value. */
 export const shownAs = <K extends OptionKind<any>>(placeholder: string, kind: K): K => ({ ...kind, placeholder });

@@ -47,6 +47,16 @@ export interface ModelChoice {
 }
 
 /**
+ * The model may be given by its option, or as the first argument, by the ending of its name.
+ * @returns the choice, and the other arguments.
+ */
+export function modelFirst<C extends ModelChoice>(c: Context, o: C): { choice: C; others: readonly string[] } {
+  const [first, ...others] = c.positionals;
+  const isModel = o.model === undefined && first !== undefined && /\.onnx$/i.test(first);
+  return isModel ? { choice: { ...o, model: first }, others } : { choice: o, others: c.positionals };
+}
+
+/**
  * The network that the options name: read, checked, and on no device yet, so that what they get wrong is said before an
  * adapter is opened.
  */
@@ -100,5 +110,3 @@ export function imageOf(model: Model, input: Float32Array): Image {
   const [, height, width] = model.pictureShape;
   return toImage(input, { width, height }, specOf(model));
 }
-
-export const labelOf = (model: Model, index: number): string => model.labels?.[index] ?? `class ${index}`;

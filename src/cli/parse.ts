@@ -33,7 +33,9 @@ export function parseCommand(name: string, command: Command, args: readonly stri
     const given = values[key];
     if (given === undefined || kind.isSwitch) options[key] = given ?? kind.default;
     else {
-      const texts = kind.isList ? (given as string[]).flatMap((v) => v.split(',')) : [given as string];
+      const texts = kind.isList
+        ? (given as string[]).flatMap((v) => (kind.isWhole ? [v] : v.split(',')))
+        : [given as string];
       const parsed = texts.map((text) => kind.parse!(text));
       const value = kind.isList ? parsed : parsed[0];
       if (parsed.some((v) => v === undefined) || !kind.accepts(value)) {
@@ -74,13 +76,15 @@ function split(
 }
 
 export function help(name: string, command: Command): string {
-  const rows = Object.entries({ ...command.options, ...common }).map(([key, option]) => {
+  const rows = Object.entries({ ...command.options, ...common }).flatMap(([key, option]) => {
     const kind: CommandOption<unknown> = option;
+    if (kind.isHidden) return [];
     const left = `${kind.short ? `-${kind.short}, ` : ''}--${key}${kind.isSwitch ? '' : ` ${kind.placeholder}`}`;
     const silent = kind.isSwitch || kind.isList || kind.default === undefined || kind.help.includes('(default');
     return `  ${left.padEnd(30)} ${kind.help}${silent ? '' : ` (default ${String(kind.default)})`}`;
   });
-  return `wgrad ${name} ${command.usage}\n\n${command.summary}\n\n${rows.join('\n')}\n\n${exitCodes}`;
+  const more = command.more ? `${command.more()}\n\n` : '';
+  return `wgrad ${name} ${command.usage}\n\n${command.summary}\n\n${rows.join('\n')}\n\n${more}${exitCodes}`;
 }
 
 export const exitCodes = `Exit codes: 0 done; 1 an error, whose code is printed; 2 wrong usage; 3 a fault of wgrad or of the driver;

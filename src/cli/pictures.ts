@@ -37,11 +37,19 @@ export class Pictures {
     private readonly maxPixels: number,
   ) {}
 
-  /** @throws WgradError 'dataset-empty' where folders were given and there is no picture in them. */
-  static async find(c: Context, options: { 'max-pixels': number }): Promise<Pictures> {
+  /**
+   * @throws WgradError 'usage' where no argument is left for pictures; 'dataset-empty' where there is no picture in the
+   *   folders.
+   */
+  static async find(
+    c: Context,
+    options: { 'max-pixels': number },
+    places: readonly string[] = c.positionals,
+  ): Promise<Pictures> {
+    if (places.length === 0) throw new WgradError('usage', 'too few arguments: a picture or a folder is needed');
     const paths: string[] = [];
     const skipped: Skipped[] = [];
-    for (const argument of c.positionals) {
+    for (const argument of places) {
       c.signal.throwIfAborted();
       if (!(await isFolder(argument))) paths.push(argument);
       else {
@@ -52,7 +60,7 @@ export class Pictures {
     }
     if (paths.length === 0) {
       const line = skippedLine(skipped);
-      const where = c.positionals.join(', ');
+      const where = places.join(', ');
       throw new WgradError('dataset-empty', `there is no picture in ${where}${line ? `: ${line}` : ''}`);
     }
     return new Pictures(paths, skipped, options['max-pixels']);

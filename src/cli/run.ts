@@ -81,7 +81,7 @@ export async function runCommand(argv: readonly string[], { out, err, interrupt 
       out.write(`${help(name, command)}\n`);
       return 0;
     }
-    await interrupt.race(execute(command, options, positionals, terminal, interrupt));
+    await interrupt.race(execute(command, options, positionals, terminal, interrupt, shellLine(argv)));
     return 0;
   } catch (error) {
     terminal.clear();
@@ -89,12 +89,17 @@ export async function runCommand(argv: readonly string[], { out, err, interrupt 
   }
 }
 
+/** As a POSIX shell would read it back. */
+const shellLine = (argv: readonly string[]): string =>
+  ['wgrad', ...argv.map((a) => (/^[\w@%+=:,./-]+$/.test(a) ? a : `'${a.replaceAll("'", `'\\''`)}'`))].join(' ');
+
 async function execute(
   command: Command,
   options: Record<string, unknown>,
   positionals: string[],
   terminal: Terminal,
   interrupt: Interrupt,
+  line: string,
 ): Promise<void> {
   for (const [key, kind] of Object.entries(command.options) as [string, CommandOption<unknown>][]) {
     if (options[key] !== undefined) await kind.prepare?.(options[key]);
@@ -103,6 +108,7 @@ async function execute(
   const adapter = options['adapter'] as string | undefined;
   const context: Context = {
     positionals,
+    line,
     print: (line) => terminal.print(line),
     note: (line) => terminal.note(line),
     progress: (label, done, total) => terminal.progress(label, done, total),

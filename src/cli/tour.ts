@@ -2,23 +2,33 @@
 import { join } from 'node:path';
 import { adam, ascend, channel, logit, type AscentOptimizer, type Objective } from '../ascent/index.ts';
 import { WgradError } from '../errors.ts';
-import { createExplainer, maskScore, printError, type MethodName, type MethodOptions } from '../explain/index.ts';
+import {
+  comparison,
+  createExplainer,
+  gridCss,
+  gridHtml,
+  maskScore,
+  valuesOf,
+  type Attribution,
+  type MethodName,
+  type MethodOptions,
+} from '../explain/index.ts';
 import { encodePng } from '../image/png.ts';
 import type { Image } from '../image/image.ts';
 import type { Model } from '../model/model.ts';
 import { classFolders } from '../node/folder_dataset.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, count, name } from '../options.ts';
+import { gallery, percent, raw, renderPage, table, type Picture, type Section } from '../report/index.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { fit } from '../train/fit.ts';
 import { sgd } from '../train/optimizers.ts';
 import { defineCommand, type Context } from './command.ts';
-import { displayMap, renderAttribution } from './explain.ts';
+import { mapPng } from './explain_page.ts';
 import { outFolder, shownAs } from './kinds.ts';
-import { imageOf, labelOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
+import { imageOf, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName } from './names.ts';
 import { pictureOptions } from './pictures.ts';
-import { renderPage, type Figure, type Section } from './page.ts';
 import { photosTour, shapesTour, type TourData, type TourSample } from './tour_data.ts';
 
 const methods: readonly MethodName[] = ['gradient', 'smoothgrad', 'integrated-gradients', 'grad-cam'];
@@ -30,19 +40,19 @@ function fewer(method: MethodName): MethodOptions {
   return { method } as MethodOptions;
 }
 
-const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
-
 /** Everything that a step of the tour works with. */
 interface Tour {
   c: Context;
   model: Model;
   data: TourData;
+  /** The folder that is written to. */
+  out: string;
   /** Writes a PNG into the folder and returns it as a figure. */
-  figure(name: string, image: Image, caption: string): Promise<Figure>;
+  figure(name: string, image: Image, caption: string): Promise<Picture>;
 }
 
 async function classify({ model, data, figure, c }: Tour): Promise<Section> {
-  const figures: Figure[] = [];
+  const figures: Picture[] = [];
   let right = 0;
   for (const s of data.samples) {
     const top = await model.classify(s.input, { top: 3 });
@@ -51,38 +61,53 @@ async function classify({ model, data, figure, c }: Tour): Promise<Section> {
     c.note(`  ${s.label}: ${guesses}`);
     figures.push(await figure(`input-${s.name}`, imageOf(model, s.input), `${s.label}: ${guesses}`));
   }
-  return { title: 'Classify', text: `${right} of ${data.samples.length} pictures are recognised.`, figures };
+  return {
+    title: 'Classify',
+    text: `${right} of ${data.samples.length} pictures are recognised.`,
+    body: gallery(figures),
+  };
 }
 
-async function explainSamples({ model, data, figure, c }: Tour, light: boolean): Promise<Section> {
+async function explainSamples({ model, data, out, c }: Tour, light: boolean): Promise<Section> {
   const shown: TourSample[] = data.samples.slice(0, light ? 3 : 2);
-  const figures: Figure[] = [];
+  const rowsOfMaps: Attribution[][] = shown.map(() => []);
   const scores = new Map<MethodName, number[]>();
   for (const method of methods) {
     const explainer = await createExplainer(model, light ? ({ method } as MethodOptions) : fewer(method));
     for (const [i, s] of shown.entries()) {
       const a = await explainer.run(s.input, { signal: c.signal });
-      const figureOfMerit = a.error.kind === 'none' ? '' : `, ${printError(a.error)}`;
       if (s.mask) {
-        const { share } = maskScore(displayMap(a).map, s.mask);
+        const { share } = maskScore(valuesOf(a, {}, imageOf(model, s.input)).values, s.mask);
         scores.set(method, [...(scores.get(method) ?? []), share]);
       }
-      const caption = `${method} for ${labelOf(model, a.target!)}${figureOfMerit}`;
-      figures.push(await figure(`explain-${s.name}-${method}`, renderAttribution(imageOf(model, s.input), a), caption));
+      rowsOfMaps[i]!.push(a);
+      const file = join(out, `${fileName(`explain-${s.name}-${method}`)}.png`);
+      await writeWhole(file, await mapPng(imageOf(model, s.input), a, {}));
       c.progress(`  ${method}`, i + 1, shown.length);
     }
     explainer.dispose();
   }
   const area = (s: TourSample) => s.mask!.reduce((n, v) => n + (v ? 1 : 0), 0) / s.mask!.length;
   const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;
+  const pictures = shown.map((s, i) => {
+    const maps = rowsOfMaps[i]!;
+    return {
+      image: imageOf(model, s.input),
+      title: s.name,
+      text: [`Explained: ${model.labelOf(maps[0]!.target!)}.`],
+      maps,
+    };
+  });
   const rows = [...scores].map(([method, list]) => [method, percent(mean(list))]);
   return {
     title: 'Explain',
     text: scores.size
       ? `Share of each map that lies on the object; the objects cover ${percent(mean(shown.map(area)))} of these pictures.`
       : 'Which pixels speak for the predicted class.',
-    figures,
-    ...(rows.length > 0 && { table: [['method', 'on the object'], ...rows] }),
+    body: [
+      rows.length > 0 && table({ columns: ['method', { title: 'on the object', align: 'end' }], rows }),
+      raw(await gridHtml(comparison(pictures, methods))),
+    ],
   };
 }
 
@@ -95,10 +120,10 @@ async function draw({ model, figure, c }: Tour, steps: number, channels: readonl
   const stages = ['layer2', 'layer3', 'layer4'].filter((name) => hasLayer(() => graph.value(name)));
   const units: [string, Objective][] = [
     ...stages.flatMap((s) => channels.map((k): [string, Objective] => [`${s} channel ${k}`, channel(s, k)])),
-    [`logit ${labelOf(model, 0)}`, logit(0)],
-    [`logit ${labelOf(model, 1)}`, logit(1)],
+    [`logit ${model.labelOf(0)}`, logit(0)],
+    [`logit ${model.labelOf(1)}`, logit(1)],
   ];
-  const figures: Figure[] = [];
+  const figures: Picture[] = [];
   for (const [i, [name, objective]] of units.entries()) {
     const first: number[] = [];
     for await (const frame of ascend(model, { ...drawing, objective, steps, signal: c.signal })) {
@@ -109,7 +134,11 @@ async function draw({ model, figure, c }: Tour, steps: number, channels: readonl
     }
     c.progress('  units', i + 1, units.length);
   }
-  return { title: 'Draw', text: `What units respond to: ${steps} steps of activation ascent from noise.`, figures };
+  return {
+    title: 'Draw',
+    text: `What units respond to: ${steps} steps of activation ascent from noise.`,
+    body: gallery(figures),
+  };
 }
 
 function hasLayer(find: () => unknown): boolean {
@@ -132,10 +161,7 @@ async function finetune({ model, data, c }: Tour): Promise<{ section: Section; b
   const options = { batchSize: Math.min(batch, validation.length), signal: c.signal };
   const before = (await evaluate(model, validation, options)).accuracy;
   c.note(`  before: held-out accuracy ${percent(before)}`);
-  const rows = [
-    ['epoch', 'training loss', 'held-out accuracy'],
-    ['0', '', percent(before)],
-  ];
+  const rows = [['0', '', percent(before)]];
   let after = before;
   const optimizer = sgd({ lr, momentum: 0.9 });
   for await (const e of fit(model, train, {
@@ -156,7 +182,18 @@ async function finetune({ model, data, c }: Tour): Promise<{ section: Section; b
   const text =
     `A fresh head for ${train.classes.join(', ')}; trained: ${unfreeze.join(', ')}. ${train.length} training pictures, ` +
     `${validation.length} held out: accuracy ${percent(before)} before, ${percent(after)} after.`;
-  return { section: { title: 'Fine-tune', text, table: rows }, before, after };
+  return {
+    section: {
+      title: 'Fine-tune',
+      text,
+      body: table({
+        columns: ['epoch', { title: 'training loss', align: 'end' }, { title: 'held-out accuracy', align: 'end' }],
+        rows,
+      }),
+    },
+    before,
+    after,
+  };
 }
 
 export const tourCommand = defineCommand({
@@ -184,9 +221,9 @@ export const tourCommand = defineCommand({
     const figure = async (name: string, image: Image, caption: string) => {
       const png = await encodePng(image);
       await writeWhole(join(out, `${fileName(name)}.png`), png);
-      return { png, caption };
+      return { source: png, alt: caption, caption };
     };
-    const tour: Tour = { c, model, data, figure };
+    const tour: Tour = { c, model, data, out, figure };
     const steps = o.steps ?? (images ? 16 : 64);
     c.note('classify');
     const sections = [await classify(tour)];
@@ -201,7 +238,10 @@ export const tourCommand = defineCommand({
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     const intro = `${o.model ?? 'The embedded model'} on ${(await c.engine()).description}, ${seconds} s.`;
     const page = join(out, 'index.html');
-    await writeWhole(page, renderPage('A tour of wgrad', intro, sections));
+    await writeWhole(
+      page,
+      renderPage({ title: 'A tour of wgrad', intro: [intro], sections, command: c.line, css: gridCss }),
+    );
     c.print(`${page} written after ${seconds} s`);
     c.result({ page, accuracyBefore: tuned.before, accuracyAfter: tuned.after, seconds: Number(seconds) });
   },

@@ -13,19 +13,34 @@ export const forwardEquivalents = ({ forwards = 0, gradients = 0 }: Cost): numbe
 /** Values of a picture of 3 x 224 x 224. */
 const IMAGENET = 3 * 224 * 224;
 
-/** @param size values of one picture. */
-export function costOf(name: string, options: Readonly<Record<string, unknown>> = {}, size = IMAGENET): number {
+/**
+ * @param size values of one picture.
+ * @returns undefined where the method needs an option that is not given.
+ */
+export function costOf(
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+  size = IMAGENET,
+): number | undefined {
   const method: Method = methodOf(name);
-  return forwardEquivalents(method.cost(readOptions(name, method.options, options), size));
+  const missing = Object.entries(method.options).some(([key, o]) => o.required && options[key] === undefined);
+  return missing ? undefined : forwardEquivalents(method.cost(readOptions(name, method.options, options), size));
 }
 
-/** Every method with its default options, cheapest first; without those that do not go without options. */
-export function costTable(size = IMAGENET): { method: MethodName; forwards: number; summary: string }[] {
+export interface MethodCost {
+  method: MethodName;
+  /** undefined where an option without a default decides. */
+  forwards: number | undefined;
+  summary: string;
+}
+
+/** Every method with its default options, cheapest first. */
+export function costTable(size = IMAGENET): MethodCost[] {
   return (Object.keys(methods) as MethodName[])
-    .filter((method) => !Object.values(methodOf(method).options).some((kind) => kind.required))
     .map((method) => ({ method, forwards: costOf(method, {}, size), summary: methods[method].summary }))
-    .sort((a, b) => a.forwards - b.forwards);
+    .sort((a, b) => (a.forwards ?? Infinity) - (b.forwards ?? Infinity));
 }
 
-/** '2', '2.6', '4001'. */
-export const printForwards = (forwards: number): string => String(+forwards.toFixed(forwards < 10 ? 1 : 0));
+/** '2', '2.6', '4001', '?'. */
+export const printForwards = (forwards: number | undefined): string =>
+  forwards === undefined || !Number.isFinite(forwards) ? '?' : String(+forwards.toFixed(forwards < 10 ? 1 : 0));

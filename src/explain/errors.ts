@@ -30,7 +30,8 @@ export const noError = (reason: string): NoError => ({ kind: 'none', reason });
 export function printError(
   error: Completeness | StandardError | NoError | { kind: 'surrogate-fit'; r2: number },
 ): string {
-  const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
+  // Without Number, 0.996 would read 1.0e+2; what is less than rounding is no figure.
+  const percent = (x: number) => (x > 0 && x < 1e-5 ? 'below 0.001 %' : `${Number((100 * x).toPrecision(2))} %`);
   switch (error.kind) {
     case 'completeness':
       return `completeness gap ${percent(error.relativeGap)}`;

@@ -8,6 +8,6 @@ export type { Axis } from './charts/axes.ts';
 export { dataUrl, escape, markup, Markup, raw, type Content } from './markup.ts';
 export { percent, short } from './numbers.ts';
 export { renderPage, type Page, type Section } from './page.ts';
-export { gallery, picture, verdict, type Picture } from './pictures.ts';
+export { gallery, picture, pngUrl, verdict, type Picture } from './pictures.ts';
 export { table, type Column, type Table } from './table.ts';
-export { themeCss, themes, type Theme } from './tokens.ts';
+export { face, sizes, themeCss, themes, type Theme } from './tokens.ts';

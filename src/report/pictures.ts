@@ -1,4 +1,6 @@
 /** Pictures with what is written below them, as many beside one another as there is room for. */
+import type { Image, RgbaImage } from '../image/image.ts';
+import { encodePng } from '../image/png.ts';
 import { dataUrl, markup, type Content, type Markup } from './markup.ts';
 import { sizes } from './tokens.ts';
 
@@ -13,6 +15,9 @@ export interface Picture {
   /** Small pictures are enlarged with hard edges. Default true. */
   pixelated?: boolean;
 }
+
+/** A picture as an address, as PNG. */
+export const pngUrl = async (image: Image | RgbaImage): Promise<string> => dataUrl(await encodePng(image));
 
 const signs = { right: '\u2713', wrong: '\u2717' } as const;
 

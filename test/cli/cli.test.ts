@@ -56,7 +56,7 @@ describe('wgrad', { timeout: 300_000 }, () => {
     const explained = await wgrad(
       'explain',
       '--json',
-      '--method',
+      '--methods',
       'integrated-gradients',
       '--steps',
       '8',
@@ -143,8 +143,11 @@ describe('wgrad', { timeout: 300_000 }, () => {
       mkdirSync(dirname(path), { recursive: true });
       copyFileSync(picture, path);
     }
-    const explained = await wgrad('explain', '--method', 'gradient', '--out', out, ...two);
-    expect([explained.code, readdirSync(out).sort()]).toEqual([0, ['heart-1.gradient.png', 'hexagon-1.gradient.png']]);
+    const explained = await wgrad('explain', '--methods', 'gradient', '--out', out, ...two);
+    expect([explained.code, readdirSync(out).sort()]).toEqual([
+      0,
+      ['heart-1.gradient.png', 'heart-1.svg', 'hexagon-1.gradient.png', 'hexagon-1.svg', 'index.html'],
+    ]);
     for (const path of two) expect(explained.out).toContain(`: ${path}, gradient`);
   });
 
@@ -165,7 +168,7 @@ describe('wgrad', { timeout: 300_000 }, () => {
         encodeSafetensors({ x: { shape: [1, 3, SIDE, SIDE], data: new Float32Array(3 * SIDE ** 2) } }),
       );
       for (const args of [
-        ['explain', '--method', 'gradient', '--out', disk, picture],
+        ['explain', '--methods', 'gradient', '--out', disk, picture],
         ['eval', embedded, '--feed', `input=${input}:x`, '--fetch', 'layer3', '--out', tensors],
         [
           'finetune',

@@ -36,7 +36,7 @@ describe('options', () => {
       size: [224, 320],
       json: true,
     });
-    expect(parse('explain', 'a.png').options).toMatchObject({ method: [], steps: undefined });
+    expect(parse('explain', 'a.png').options).toMatchObject({ methods: [], steps: undefined });
   });
 
   it.each([
@@ -53,7 +53,7 @@ describe('options', () => {
     ['finetune --images a b', /'b' is one argument too many/],
     ['ascend layer3:1 --steps 1e9', /--steps 1e9: .*100000/],
     ['ascend', /too few arguments/],
-    ['explain a.png --method grad-cam,saliency', /--method grad-cam,saliency: one of gradient/],
+    ['explain a.png --methods grad-cam,saliency', /--methods grad-cam,saliency: one of gradient/],
     ['explain a.png --steps 0', /--steps 0/],
     ['classify a.png --top 0', /--top 0/],
     ['classify a.png --size 0x3', /--size 0x3/],

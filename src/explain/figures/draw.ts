@@ -70,7 +70,7 @@ export function drawMap(
     });
   }
   if (image) checkImage(image);
-  if (mode === 'regions') return { picture: drawRegions(image!, a, options) };
+  if (mode === 'regions') return drawPicture(drawRegions(image!, a, options));
   const map = valuesOf(a, options, image);
   const scale = shared ?? scaleOf([map], options);
   const { width, height } = map;

@@ -16,6 +16,8 @@ export interface Cell {
 
 export interface Row extends Heading {
   cells: readonly Cell[];
+  /** Whether the network takes the picture for what it is, where that is known. */
+  verdict?: 'right' | 'wrong' | undefined;
 }
 
 export interface Grid {

@@ -1,63 +1,74 @@
 /**
- * A figure as HTML: a table with a row a picture, for {@link figureStyle}. On a narrow screen the columns of a row lie
- * below one another; a table wider than the screen scrolls, and its first column stays.
+ * A figure as HTML: a table with a row a picture. A table wider than the screen scrolls, and its first column stays; on a
+ * narrow screen, and where there are many columns, the pictures of a row lie below one another instead, and what the
+ * columns show stands after them.
  */
-import type { Cell, Grid, Heading } from './grid.ts';
-import { dataUri, escape, PALETTE, SIZES, stops } from './markup.ts';
-import { ticksOf, type Scale } from './values.ts';
+import { markup, pngUrl, sizes, themeCss, verdict, type Content, type Markup } from '../../report/index.ts';
+import type { Cell, Grid, Heading, Row } from './grid.ts';
+import { stops, ticksOf, type Scale } from './values.ts';
 
-const paragraphs = (list: readonly string[] = []) => list.map((t) => `<p>${escape(t)}</p>`).join('');
+/** More columns than this are no table on any screen. */
+const WIDE = 8;
 
-const heading = ({ title, text }: Heading) => `<h3>${escape(title)}</h3>${paragraphs(text)}`;
+const paragraphs = (list: readonly string[] = []) => list.map((t) => markup`<p>${t}</p>`);
 
-function bar(scale: Scale): string {
-  const ticks = ticksOf(scale).map((t) => `<span>${escape(t)}</span>`);
-  return `<div class="bar" style="background:linear-gradient(90deg,${stops(scale).join(',')})"></div><div class="ticks">${ticks.join('')}</div>`;
+function bar(scale: Scale): Markup {
+  const ticks = ticksOf(scale).map((t) => markup`<span>${t}</span>`);
+  return markup`<div class="bar" style="background:linear-gradient(90deg,${stops(scale).join(',')})"></div><div class="ticks">${ticks}</div>`;
 }
 
-async function cell(c: Cell, { title }: Heading, row: Heading, shared: boolean): Promise<string> {
-  const caption = (c.caption ?? []).map((line) => `<span>${escape(line)}</span>`).join('');
-  if (!c.drawing) return `<td class="empty"><b>${escape(title)}</b><p>${caption}</p></td>`;
-  const alt = `${title}: ${row.title}`;
-  const image = `<img alt="${escape(alt)}" width="${SIZES.cell}" src="${await dataUri(c.drawing.picture)}">`;
+async function cell(c: Cell, { title }: Heading, row: Heading, shared: boolean): Promise<Markup> {
+  const lines = (c.caption ?? []).map((line) => markup`<span>${line}</span>`);
+  if (!c.drawing) return markup`<td class="empty"><b>${title}</b><p>${lines}</p></td>`;
+  const image = markup`<img alt="${`${title}: ${row.title}`}" width="${sizes.picture}" src="${await pngUrl(c.drawing.picture)}">`;
   const own = !shared && c.drawing.scale ? bar(c.drawing.scale) : '';
-  return `<td><figure><b>${escape(title)}</b>${image}${own}<figcaption>${caption}</figcaption></figure></td>`;
+  const caption = lines.length > 0 && markup`<figcaption>${lines}</figcaption>`;
+  return markup`<td><figure><b>${title}</b>${image}${own}${caption}</figure></td>`;
+}
+
+function rowHead({ title, text, verdict: kind }: Row): Content {
+  return markup`<h3>${title}${kind && [' ', verdict(kind)]}</h3>${paragraphs(text)}`;
 }
 
 export async function gridHtml(grid: Grid): Promise<string> {
-  const rows: string[] = [];
+  const rows: Markup[] = [];
   for (const row of grid.rows) {
-    const cells: string[] = [];
+    const cells: Markup[] = [];
     for (const [i, c] of row.cells.entries()) {
       cells.push(await cell(c, grid.columns[i] ?? { title: '' }, row, grid.scale !== undefined));
     }
-    const head = `<tr class="row"><th scope="rowgroup" colspan="${grid.columns.length}"><div>${heading(row)}</div></th></tr>`;
-    rows.push(`<tbody>${head}<tr>${cells.join('\n')}</tr></tbody>`);
+    const head = markup`<tr class="row"><th scope="rowgroup" colspan="${grid.columns.length}"><div>${rowHead(row)}</div></th></tr>`;
+    rows.push(markup`<tbody>${head}<tr>${cells}</tr></tbody>\n`);
   }
-  const heads = grid.columns.map((c) => `<th scope="col">${heading(c)}</th>`).join('');
-  const below = grid.scale ? `<div class="shared">${bar(grid.scale)}${paragraphs([grid.scaleText ?? ''])}</div>` : '';
-  return `<div class="wgrad-grid" tabindex="0" role="group" aria-label="${escape(grid.title)}"><table><thead><tr>${heads}</tr></thead>${rows.join('\n')}</table>${below}</div>`;
+  const heads = grid.columns.map((c) => markup`<th scope="col"><h3>${c.title}</h3>${paragraphs(c.text)}</th>`);
+  const below = grid.scale && markup`<div class="shared">${bar(grid.scale)}${paragraphs([grid.scaleText ?? ''])}</div>`;
+  const many = grid.columns.length > WIDE ? 'wgrad-grid many' : 'wgrad-grid';
+  return markup`<div class="${many}" tabindex="0" role="group" aria-label="${grid.title}"><table><thead><tr>${heads}</tr></thead>
+${rows}</table>${below}</div>`.text;
 }
 
-const variables = (colors: Readonly<Record<string, string>>) =>
-  Object.entries(colors)
-    .map(([name, value]) => `--${name}:${value}`)
-    .join(';');
+/** Rules of the folded form, in which the head comes last. */
+const folded = (at: string) => `${at} table{display:flex;flex-direction:column}${at} tbody{display:block}
+${at} thead{display:block;order:1;border-top:1px solid var(--line);padding-top:12px}${at} thead tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(260px,100%),1fr));gap:14px 32px}
+${at} thead th:first-child{display:none!important}${at} thead th{display:block;width:auto;min-width:0;padding:0;position:static!important}
+${at} tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(144px,1fr));gap:4px 12px}${at} tbody tr.row{display:block}
+${at} td,${at} .row th{display:block;width:auto;padding-right:0;position:static!important}${at} tbody td b{display:block}${at} img{width:100%;max-width:${sizes.picture}px}${at} .bar,${at} .ticks{max-width:${sizes.picture}px}`;
 
-/** Colours as variables, and what a grid needs; a page may set the variables to its own. */
-export const figureStyle = `:root{color-scheme:light dark;${variables(PALETTE.light)}}
-@media(prefers-color-scheme:dark){:root{${variables(PALETTE.dark)}}}
-.wgrad-grid{overflow-x:auto;color:var(--ink);font-size:${SIZES.title}px;line-height:1.4}
+/** What a grid needs beside the variables of a page's colours. */
+export const gridCss = `.wgrad-grid{overflow-x:auto;color:var(--ink);font-size:14px;line-height:1.4;margin:1rem 0}
 .wgrad-grid table{border-collapse:separate;border-spacing:0}
-.wgrad-grid th,.wgrad-grid td{text-align:left;vertical-align:top;font-weight:400;padding:0 16px 12px 0;width:${SIZES.cell}px}
-.wgrad-grid h3{font-size:${SIZES.title + 1}px;margin:0 0 2px}.wgrad-grid p,.wgrad-grid figcaption{font-size:13px;color:var(--quiet);margin:0 0 3px}
-.wgrad-grid thead th{min-width:${SIZES.cell}px}.wgrad-grid .row th{border-top:1px solid var(--line);padding-top:12px}
-.wgrad-grid .row th div{position:sticky;left:0;width:max-content;max-width:min(60rem,90vw)}
-.wgrad-grid figure{margin:0}.wgrad-grid figcaption span{display:block}
-.wgrad-grid td b{display:none}.wgrad-grid img{display:block;width:${SIZES.cell}px;height:auto;image-rendering:pixelated}
-.wgrad-grid .bar{height:10px;margin-top:6px}.wgrad-grid .ticks{display:flex;justify-content:space-between;font-size:${SIZES.text}px;color:var(--quiet);font-variant-numeric:tabular-nums}
+.wgrad-grid th,.wgrad-grid td{text-align:left;vertical-align:top;font-weight:400;padding:0 16px 16px 0;width:${sizes.picture}px}
+.wgrad-grid h3{font-size:15px;line-height:1.3;margin:0 0 3px}.wgrad-grid p,.wgrad-grid figcaption{font-size:13px;color:var(--quiet);margin:0 0 3px}
+.wgrad-grid thead th{min-width:${sizes.picture}px}.wgrad-grid .row th{border-top:1px solid var(--line);padding-top:14px;padding-bottom:10px}
+.wgrad-grid .row th div{position:sticky;left:0;width:max-content;max-width:min(60rem,88vw)}
+.wgrad-grid figure{margin:0}.wgrad-grid figcaption{margin-top:3px}.wgrad-grid figcaption span{display:block}
+.wgrad-grid td b{display:none;font-weight:600;margin-bottom:3px}.wgrad-grid tbody+tbody td b{display:block}
+.wgrad-grid img{display:block;width:${sizes.picture}px;height:auto;image-rendering:pixelated;border-radius:4px}
+.wgrad-grid .bar{height:8px;margin-top:6px;border-radius:2px}.wgrad-grid .ticks{display:flex;justify-content:space-between;font-size:${sizes.small}px;color:var(--quiet);font-variant-numeric:tabular-nums}
 .wgrad-grid td:first-child,.wgrad-grid thead th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
-@media(max-width:720px){.wgrad-grid table,.wgrad-grid thead,.wgrad-grid tbody{display:block}
-.wgrad-grid thead tr{display:block}.wgrad-grid thead th{display:block;width:auto;min-width:0;padding:0 0 10px;position:static!important}
-.wgrad-grid tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:0 12px}.wgrad-grid tbody tr.row{display:block}
-.wgrad-grid td,.wgrad-grid .row th{display:block;width:auto;padding-right:0;position:static!important}.wgrad-grid td b{display:block}.wgrad-grid img{width:100%}}`;
+${folded('.wgrad-grid.many')}
+@media(max-width:720px){${folded('.wgrad-grid')}}`;
+
+/** For a grid in a page of another's: colours as variables, which the page may set to its own, and {@link gridCss}. */
+export const figureStyle = `${themeCss()}
+.wgrad-grid .right{color:var(--right)}.wgrad-grid .wrong{color:var(--wrong)}${gridCss}`;

@@ -1,7 +1,7 @@
 /** Figures: maps as pictures, SVG and HTML. Pure functions; nothing here runs a model. */
 export { drawMap, drawPicture, type Drawing } from './draw.ts';
 export type { Cell, Grid, Heading, Row } from './grid.ts';
-export { figureStyle, gridHtml } from './html.ts';
+export { figureStyle, gridCss, gridHtml } from './html.ts';
 export { figureModes, figureOptions, type FigureMode, type FigureOptions } from './options.ts';
 export { comparison, imagePlot, targetInWords, type Explained } from './plots.ts';
 export { gridSvg } from './svg.ts';

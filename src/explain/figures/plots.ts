@@ -14,6 +14,8 @@ export interface Explained {
   /** What stands over its row. */
   title: string;
   text?: readonly string[];
+  /** Whether the network takes the picture for what it is, where that is known. */
+  verdict?: 'right' | 'wrong' | undefined;
   /** In the order of the columns; undefined or a reason in words where there is none. */
   maps: readonly (Attribution | string | undefined)[];
 }
@@ -28,6 +30,13 @@ const absent = (reason: string | undefined): Cell => ({ caption: [reason ?? 'not
 
 const original = (e: Explained): Cell => ({ drawing: drawPicture(e.image) });
 
+const row = (p: Explained, cells: readonly Cell[]): Row => ({
+  title: p.title,
+  ...(p.text && { text: p.text }),
+  ...(p.verdict && { verdict: p.verdict }),
+  cells: [original(p), ...cells],
+});
+
 const isMap = (map: Explained['maps'][number]): map is Attribution => typeof map === 'object';
 
 /**
@@ -39,20 +48,25 @@ export function comparison(
   names: readonly string[],
   options: FigureOptions = {},
 ): Grid {
+  // The colours of a column mean the same in every row.
+  const signs = names.map((_, k) => {
+    const maps = pictures.map((p) => p.maps[k]).filter(isMap);
+    return scaleOf(maps.map((a) => valuesOf(a, options))).sign;
+  });
   const columns = names.map((name, k) => {
     const maps = pictures.map((p) => p.maps[k]).filter(isMap);
     const whats = distinct(maps.map(targetInWords));
-    const signs = new Set(maps.map((a) => valuesOf(a, options).sign));
-    const words = [...signs].map((sign) => colorsInWords(sign, whats.length === 1 ? whats[0] : undefined));
-    return { title: name, text: [...methodInWords(name, maps.map((a) => a.error)), ...words] }; // prettier-ignore
+    const colors = colorsInWords(signs[k]!, whats.length === 1 ? whats[0] : undefined, options.mode);
+    return { title: name, text: maps.length === 0 ? methodInWords(name) : methodInWords(name, maps.map((a) => a.error), colors) }; // prettier-ignore
   });
   const rows = pictures.map((p): Row => {
-    const cells = p.maps.map((a): Cell => {
+    const cells = names.map((_, k): Cell => {
+      const a = p.maps[k];
       if (!isMap(a)) return absent(a);
       const error = errorInWords(a);
-      return { drawing: drawMap(p.image, a, options), ...(error && { caption: [error] }) };
+      return { drawing: drawMap(p.image, a, { ...options, sign: signs[k] }), ...(error && { caption: [error] }) };
     });
-    return { title: p.title, ...(p.text && { text: p.text }), cells: [original(p), ...cells] };
+    return row(p, cells);
   });
   return { title: `Maps by ${names.join(', ')}`, columns: [{ title: 'input' }, ...columns], rows };
 }
@@ -74,7 +88,7 @@ export function imagePlot(pictures: readonly Explained[], names: readonly string
         caption: [`${targetInWords(a)}: score ${a.score.toFixed(2)}`, ...(error ? [error] : [])],
       };
     });
-    return { title: p.title, ...(p.text && { text: p.text }), cells: [original(p), ...cells] };
+    return row(p, cells);
   });
   const method = distinct(pictures.flatMap((p) => p.maps.filter(isMap).map((a) => a.method))).join(', ');
   return {

@@ -1,7 +1,8 @@
 /** From an attribution to one number for each pixel of its picture, and the scale that turns numbers into colours. */
 import { WgradError } from '../../errors.ts';
-import type { ColormapName } from '../../image/colormap.ts';
+import { colorAt, type ColormapName } from '../../image/colormap.ts';
 import { resizePlanes } from '../../image/resize.ts';
+import { short } from '../../report/index.ts';
 import { channelReduce, type ChannelReduction } from '../channels.ts';
 import { methods } from '../methods/index.ts';
 import type { Attribution, Method, Sign } from '../types.ts';
@@ -86,12 +87,16 @@ export function position(v: number, scale: Scale): number {
   return scale.sign === 'all' ? (s + 1) / 2 : Math.abs(s);
 }
 
-/** A number of a scale: two figures, no exponent where it is not needed. */
-export function tick(v: number): string {
-  if (v === 0) return '0';
-  const plain = Math.abs(v) >= 0.001 && Math.abs(v) < 10000;
-  return (plain ? String(+v.toPrecision(2)) : v.toExponential(0)).replace('-', '\u2212').replace('e+', 'e');
+/** Colours along a bar, evenly spaced; the colour maps are linear between fewer points than these. */
+export function stops({ colors }: Pick<Scale, 'colors'>): string[] {
+  const count = 21;
+  return Array.from({ length: count }, (_, i) => {
+    const color = colorAt(colors, i / (count - 1)).map(Math.round);
+    return `#${color.map((c) => c.toString(16).padStart(2, '0')).join('')}`;
+  });
 }
+
+const tick = (v: number) => short(v, 2);
 
 /** What stands at the start, middle and end of a colour bar. */
 export function ticksOf({ sign, limit }: Scale): [string, string, string] {

@@ -1,6 +1,7 @@
 /** What a map shows, in words for someone who does not know its method. */
 import { printError } from '../errors.ts';
 import type { Attribution, MapError, Sign } from '../types.ts';
+import type { FigureMode } from './options.ts';
 import { methodInfo } from './values.ts';
 
 /** @param what is explained: 'dog'. */
@@ -8,7 +9,15 @@ const colours: Readonly<Record<Sign, (what: string) => string>> = {
   all: (what) => `Red speaks for ${what}, blue against it, white does neither.`,
   positive: (what) => `The brighter, the more a place speaks for ${what}.`,
   negative: (what) => `The brighter, the more a place speaks against ${what}.`,
-  absolute: (what) => `The brighter, the more the score of ${what} moves with a place, up or down.`,
+  absolute: (what) => `The brighter, the more a place moves the score of ${what}, up or down.`,
+};
+
+/** Modes without the colours of a scale. */
+const otherModes: Readonly<Partial<Record<FigureMode, string>>> = {
+  masked: 'The picture is dark where it counts little.',
+  alpha: 'The picture fades where it counts little.',
+  original: 'The picture as it is.',
+  regions: 'Outlined: the regions that count most; tinted red for and blue against, where both are shown.',
 };
 
 const meanings: Readonly<Record<MapError['kind'], string>> = {
@@ -19,21 +28,23 @@ const meanings: Readonly<Record<MapError['kind'], string>> = {
 };
 
 /** What the colours of a figure mean. */
-export const colorsInWords = (sign: Sign, what = 'what is explained'): string => colours[sign](what);
+export const colorsInWords = (sign: Sign, what = 'the class explained', mode: FigureMode = 'blended'): string =>
+  otherModes[mode] ?? colours[sign](what);
 
 const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
-/** Sentences about a method: what it shows, what to be wary of, and what the error figure of its maps means. */
-export function methodInWords(name: string, errors: readonly MapError[] = []): string[] {
+/** Sentences about a method: what it shows, its colours, what to be wary of, and what its maps' error figure means. */
+export function methodInWords(name: string, errors: readonly MapError[] = [], colors?: string): string[] {
   const { summary, caution } = methodInfo(name);
   const kinds = [...new Set(errors.map((e) => e.kind))];
   const about = kinds.map((kind) => meanings[kind]).filter((text) => text !== '');
   const reasons = new Set(errors.flatMap((e) => (e.kind === 'none' ? [e.reason] : [])));
   return [
     ...(summary ? [sentence(summary)] : []),
+    ...(colors ? [colors] : []),
     ...(caution ? [sentence(`beware: it ${caution}`)] : []),
     ...about,
-    ...[...reasons].map((reason) => `No error figure: ${reason}.`),
+    ...[...reasons].map((reason) => (/^exact\b/.test(reason) ? sentence(reason) : `No error figure: ${reason}.`)),
   ];
 }
 

@@ -1,9 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { colorAt, colormaps, type ColormapName } from '../../src/image/colormap.ts';
-import { drawNumber, textWidth } from '../../src/image/digits.ts';
 import { blank, enlarge, fill, luma, paste, type Color, type Image } from '../../src/image/image.ts';
-import { overlay, percentileOf } from '../../src/image/overlay.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { Random } from '../../src/random.ts';
 
@@ -20,6 +18,12 @@ describe('encodePng', () => {
     expect([info.width, info.height, info.channels]).toEqual([width, height, 3]);
     expect(back.equals(data)).toBe(true);
   }); // prettier-ignore
+
+  it('keeps opacity where there are four bytes a pixel', async () => {
+    const data = Uint8ClampedArray.from({ length: 5 * 3 * 4 }, (_, i) => (i * 37) % 256);
+    const { data: back, info } = await sharp(await encodePng({ width: 5, height: 3, data })).raw().toBuffer({ resolveWithObject: true }); // prettier-ignore
+    expect([info.channels, [...back]]).toEqual([4, [...data]]);
+  });
 
   it('refuses a picture whose data does not fit', async () => {
     await expect(encodePng({ width: 3, height: 3, data: new Uint8Array(9) })).rejects.toMatchObject({
@@ -48,50 +52,6 @@ describe('colour maps', () => {
   });
 });
 
-describe('overlay', () => {
-  const grey = blank(4, 2, [100, 100, 100]);
-  const plain = { bar: false, width: 4, percentile: 100 } as const;
-
-  it('mixes the colour of each value with the greyed picture', () => {
-    const map = Float32Array.of(0, 1, 2, 4, 0, 0, 0, 0);
-    const out = overlay(grey, map, { ...plain, alpha: 0.25 });
-    [0, 0.25, 0.5, 1].forEach((t, x) => {
-      const expected = colorAt('heat', t).map((c) => Math.round(0.25 * c + 75));
-      expect(pixel(out, x, 0)).toEqual(expected);
-    });
-  });
-
-  it('puts zero in the middle of a signed map, whatever the extremes', () => {
-    const out = overlay(grey, Float32Array.of(-1, 0, 0.5, 4, 0, 0, 0, 0), { ...plain, signed: true, alpha: 1 });
-    expect(pixel(out, 1, 0)).toEqual(colorAt('diverging', 0.5).map(Math.round));
-    expect(pixel(out, 0, 0)).toEqual(colorAt('diverging', 0.375).map(Math.round));
-    expect(pixel(out, 3, 0)).toEqual(colorAt('diverging', 1).map(Math.round));
-  });
-
-  it('clips above the percentile, so that one pixel does not hide the rest', () => {
-    const map = new Float32Array(1000).fill(1);
-    map[0] = 1e6;
-    expect(percentileOf(map, 99)).toBe(1);
-    const out = overlay(blank(100, 10), map, { bar: false, width: 100, percentile: 99, alpha: 1 });
-    expect(pixel(out, 50, 5)).toEqual(colorAt('heat', 1).map(Math.round));
-  });
-
-  it('takes a map of zeros, and adds a bar below the picture', () => {
-    const out = overlay(grey, new Float32Array(8), { width: 160 });
-    expect(out.width).toBe(160);
-    expect(out.height).toBeGreaterThan(80 + 10);
-    expect(pixel(out, 0, 85)).toEqual(pixel(overlay(grey, new Float32Array(8), { ...plain, alpha: 1 }), 0, 0));
-    expect(pixel(out, 159, 85)).toEqual(colorAt('heat', 1).map(Math.round));
-  });
-
-  it('refuses a map of another size, and NaN', () => {
-    expect(() => overlay(grey, new Float32Array(7))).toThrow(expect.objectContaining({ code: 'shape' }));
-    const map = new Float32Array(8);
-    map[3] = NaN;
-    expect(() => overlay(grey, map)).toThrow(expect.objectContaining({ code: 'not-finite' }));
-  });
-});
-
 describe('pictures', () => {
   it('fill and paste are clipped', () => {
     const image = blank(4, 3);
@@ -113,14 +73,5 @@ describe('pictures', () => {
     expect(pixel(big, 2, 2)).toEqual([255, 0, 0]);
     expect(pixel(big, 3, 0)).toEqual([0, 0, 255]);
     expect(luma(image)[0]).toBeCloseTo(76.245, 3);
-  });
-
-  it('numbers are drawn within their width', () => {
-    const image = blank(30, 5, [255, 255, 255]);
-    drawNumber(image, '-0.57', 0, 0, 1, [0, 0, 0]);
-    const dark = Array.from({ length: 30 }, (_, x) => [0, 1, 2, 3, 4].some((y) => pixel(image, x, y)[0] === 0));
-    expect(dark.lastIndexOf(true)).toBe(textWidth('-0.57', 1) - 1);
-    // '-' is one bar, in the middle row.
-    expect([0, 1, 2, 3, 4].map((y) => pixel(image, 1, y)[0])).toEqual([255, 255, 0, 255, 255]);
   });
 });
