@@ -40,9 +40,3 @@ export interface GemmFamily {
    */
   launch(problem: GemmProblem, choice: Choice, steps: number): Launch;
 }
-
-/** Two-dimensional workgroup counts for `count` of them; kernels number them x + y * num_workgroups.x. */
-export function spreadOut(count: number): [number, number] {
-  const x = Math.min(count, 65535);
-  return [x, Math.ceil(count / x)];
-}

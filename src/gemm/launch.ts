@@ -1,7 +1,8 @@
 /** What launches of all families have in common: tiles counted, the sum shared out, geometry packed. */
+import { spreadOut } from '../gpu/grid.ts';
 import { packStruct, type Kernel } from '../gpu/kernel.ts';
 import { gemmTile, gemmTileOuter } from '../gpu/kernels.gen.ts';
-import { spreadOut, type Launch } from './family.ts';
+import type { Launch } from './family.ts';
 import type { OuterProblem, RowsProblem } from './problem.ts';
 
 export interface TileShape {
