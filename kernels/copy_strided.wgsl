@@ -1,8 +1,12 @@
 // y[out_offset + sum c_k os_k] = x[in_offset + sum (c_k - p_k) is_k] for every coordinate c of d0 x ... x d5, or fill
 // where MASKED and some c_k - p_k lies outside [0, l_k). Layout changes, transposes, slices, pads, concatenations and
-// broadcasts are all this. Words are moved as u32, so that i32 indices survive (as f32 they would be denormal).
+// broadcasts are all this. Words are moved as u32, so that i32 indices survive (as f32 they would be denormal); four at
+// once where whole groups of four lie together on both sides (WIDTH 4: everything counts in groups then).
+const WIDTH: u32 = 1u;
 const RANK: u32 = 6u; // axes in use, the last ones: the others are neither divided by nor added up
 const MASKED: bool = false;
+
+alias U = u32;
 
 struct Copy {
   count: u32, // d0 * ... * d5
@@ -41,8 +45,8 @@ struct Copy {
   l5: i32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(0) var<storage, read> x: array<U>;
+@group(0) @binding(1) var<storage, read_write> y: array<U>;
 @group(0) @binding(2) var<uniform> copy: Copy;
 
 struct Place {
@@ -95,6 +99,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (at.inside) {
     y[at.dst] = x[u32(at.src)];
   } else {
-    y[at.dst] = copy.fill;
+    y[at.dst] = U(copy.fill);
   }
 }

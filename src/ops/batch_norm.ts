@@ -7,6 +7,7 @@
  *   train mode (the batch's own):    dx = weight / sqrt(var + eps) * (dy - sum(dy)/n - xhat sum(dy xhat)/n)
  */
 import { grid, vectorWidth } from '../gpu/grid.ts';
+import { packStruct } from '../gpu/kernel.ts';
 import {
   batchNormFold,
   batchNormGrad,
@@ -51,8 +52,9 @@ const foldOp: Op<EpsAttrs> = {
         variance: ctx.read(variance!),
         scale: ctx.write(scale!),
         shift: ctx.write(shift!),
+        sizes: ctx.constant(packStruct(batchNormFold, 'sizes', { c: weight!.size })),
       },
-      constants: { C: weight!.size, EPS: attrs.eps },
+      constants: { EPS: attrs.eps },
       workgroups: grid(weight!.size, 64),
     });
   },
@@ -71,8 +73,10 @@ function partition(x: Tensor) {
   return {
     c,
     parts,
-    constants: { WIDTH: width, ROWS: rows, C: c / width, PARTS: parts },
-    finish: { C: c, PARTS: parts },
+    width,
+    /** Of the kernels that make parts, and of those that join them. */
+    sizes: { rows, c: c / width, parts },
+    finish: { rows, c, parts },
     workgroups: grid((c / width) * parts, 64),
   };
 }
@@ -83,11 +87,17 @@ const sumsOp: Op<EpsAttrs> = {
   infer: ([, , mean]) => [vector(mean!.size), vector(mean!.size)],
   lower(ctx, { inputs: [dy, x, mean, variance], outputs: [dbias, dweight], attrs }) {
     const layout = channelsLast(x!);
-    const { c, parts, constants, finish, workgroups } = partition(x!);
+    const { c, parts, width, sizes, finish, workgroups } = partition(x!);
     const y = ctx.scratch(parts * 2 * c);
     ctx.dispatch(batchNormSums, {
-      bindings: { dy: ctx.read(dy!, layout), x: ctx.read(x!, layout), mean: ctx.read(mean!), y },
-      constants,
+      bindings: {
+        dy: ctx.read(dy!, layout),
+        x: ctx.read(x!, layout),
+        mean: ctx.read(mean!),
+        y,
+        sizes: ctx.constant(packStruct(batchNormSums, 'sizes', sizes)),
+      },
+      constants: { WIDTH: width },
       workgroups,
     });
     ctx.dispatch(batchNormSumsFinish, {
@@ -96,8 +106,9 @@ const sumsOp: Op<EpsAttrs> = {
         variance: ctx.read(variance!),
         dbias: ctx.write(dbias!),
         dweight: ctx.write(dweight!),
+        sizes: ctx.constant(packStruct(batchNormSumsFinish, 'sizes', finish)),
       },
-      constants: { ...finish, EPS: attrs.eps },
+      constants: { EPS: attrs.eps },
       workgroups: grid(c, 64),
     });
   },
@@ -116,16 +127,24 @@ const statsOp: Op<object> = {
     },
   ],
   lower(ctx, { inputs: [x], outputs: [mean, variance] }) {
-    const { c, parts, constants, finish, workgroups } = partition(x!);
+    const { c, parts, width, sizes, finish, workgroups } = partition(x!);
     const y = ctx.scratch(parts * 2 * c);
     ctx.dispatch(batchNormStats, {
-      bindings: { x: ctx.read(x!, channelsLast(x!)), y },
-      constants,
+      bindings: {
+        x: ctx.read(x!, channelsLast(x!)),
+        y,
+        sizes: ctx.constant(packStruct(batchNormStats, 'sizes', sizes)),
+      },
+      constants: { WIDTH: width },
       workgroups,
     });
     ctx.dispatch(batchNormStatsFinish, {
-      bindings: { parts: y, mean: ctx.write(mean!), variance: ctx.write(variance!) },
-      constants: { ...finish, ROWS: constants.ROWS },
+      bindings: {
+        parts: y,
+        mean: ctx.write(mean!),
+        variance: ctx.write(variance!),
+        sizes: ctx.constant(packStruct(batchNormStatsFinish, 'sizes', finish)),
+      },
       workgroups: grid(c, 64),
     });
   },
@@ -190,8 +209,9 @@ const trainGradOp: Op<EpsAttrs> = {
         dbias: ctx.read(dbias!),
         dweight: ctx.read(dweight!),
         coefficients,
+        sizes: ctx.constant(packStruct(batchNormGradFold, 'sizes', { c, n: x!.size / c })),
       },
-      constants: { C: c, N: x!.size / c, EPS: attrs.eps },
+      constants: { EPS: attrs.eps },
       workgroups: grid(c, 64),
     });
     ctx.dispatch(batchNormGrad, {
@@ -201,8 +221,9 @@ const trainGradOp: Op<EpsAttrs> = {
         mean: ctx.read(mean!),
         coefficients,
         dx: ctx.write(dx!, layout),
+        sizes: ctx.constant(packStruct(batchNormGrad, 'sizes', { count: x!.size / width, c: c / width })),
       },
-      constants: { WIDTH: width, COUNT: x!.size / width, C: c / width },
+      constants: { WIDTH: width },
       workgroups: grid(x!.size / width, 64),
     });
   },

@@ -53,18 +53,37 @@ function merged(copy: StridedCopy): Axis[] {
   return axes;
 }
 
+/** The copy in groups of four elements, where it is one of whole groups that lie together on both sides. */
+function inFours(axes: readonly Axis[], from: number, to: number): Axis[] | undefined {
+  const last = axes.at(-1);
+  const whole = (n: number) => n % 4 === 0;
+  if (!last || last.from !== 1 || last.to !== 1 || ![last.dim, last.pad, last.extent, from, to].every(whole)) {
+    return undefined;
+  }
+  const rest = axes.slice(0, -1);
+  if (!rest.every((a) => whole(a.from) && whole(a.to))) return undefined;
+  return [
+    ...rest.map((a) => ({ ...a, from: a.from / 4, to: a.to / 4 })),
+    { ...last, dim: last.dim / 4, pad: last.pad / 4, extent: last.extent / 4 },
+  ];
+}
+
 export function copyStridedTo(ctx: LowerContext, source: Storage, target: Storage, copy: StridedCopy): void {
   const count = sizeOf(copy.dims);
   if (count === 0) return;
-  const axes = merged(copy);
+  const single = merged(copy);
+  const { fromOffset = 0, toOffset = 0 } = copy;
+  const fours = inFours(single, fromOffset, toOffset);
+  const axes = fours ?? single;
+  const width = fours ? 4 : 1;
   if (axes.length > MOST_AXES) {
     throw new WgradError('shape', `a copy over ${axes.length} axes: ${MOST_AXES} are supported`);
   }
   const rank = Math.max(1, axes.length);
   const values: Record<string, number> = {
-    count,
-    in_offset: copy.fromOffset ?? 0,
-    out_offset: copy.toOffset ?? 0,
+    count: count / width,
+    in_offset: fromOffset / width,
+    out_offset: toOffset / width,
     fill: copy.mask?.fill ?? 0,
   };
   for (let k = 0; k < MOST_AXES; k++) {
@@ -78,8 +97,12 @@ export function copyStridedTo(ctx: LowerContext, source: Storage, target: Storag
   const members = values as Parameters<typeof packStruct<typeof copyStrided, 'copy'>>[2];
   ctx.dispatch(copyStrided, {
     bindings: { x: source, y: target, copy: ctx.constant(packStruct(copyStrided, 'copy', members)) },
-    constants: { RANK: rank, MASKED: copy.mask !== undefined && axes.some((a) => a.pad !== 0 || a.extent < a.dim) },
-    workgroups: grid(count, 64),
+    constants: {
+      WIDTH: width,
+      RANK: rank,
+      MASKED: copy.mask !== undefined && axes.some((a) => a.pad !== 0 || a.extent < a.dim),
+    },
+    workgroups: grid(count / width, 64),
   });
 }
 

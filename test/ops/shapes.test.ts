@@ -53,6 +53,23 @@ describe.each(adapters)('on %s', (_, engine) => {
     await checkOracle(engine, builders[entry.op]!, entry);
   });
 
+  it('whole groups of four are moved as such: padded, sliced and joined as single elements are', async () => {
+    const [x, groups] = [input('x', [2, 3, 8]), input('g', [2, 3, 8], 'i32')];
+    const data = Float32Array.from({ length: 48 }, (_, i) => i + 0.5);
+    const y = ops.pad(ops.slice(x, [0, 1, 4], [2, 2, 4]), [0, 1, 4], [0, 0, 4], -7.25);
+    const joined = ops.concat([groups, ops.slice(groups, [0, 0, 0], [2, 3, 4])], 2);
+    const values = await engine.evaluate({ y, joined }, { x: data, g: Int32Array.from(data) });
+    const at = (n: number, r: number, c: number) =>
+      r < 0 || c < 0 || c > 3 ? -7.25 : data[n * 24 + (r + 1) * 8 + 4 + c]!;
+    const index = (i: number, ...dims: number[]) => dims.map((d, k) => Math.floor(i / dims.slice(k + 1).reduce((a, b) => a * b, 1)) % d); // prettier-ignore
+    expect([...values.y]).toEqual(
+      Array.from({ length: 72 }, (_, i) => index(i, 2, 3, 12)).map(([n, r, c]) => at(n!, r! - 1, c! - 4)),
+    );
+    expect([...values.joined]).toEqual(
+      Array.from({ length: 72 }, (_, i) => index(i, 6, 12)).map(([r, c]) => r! * 8 + (c! < 8 ? c! : c! - 8)),
+    );
+  });
+
   it.each(gradients)('%s: finite differences', async (_name, check) => {
     await gradcheck(engine, { probes: 12, ...check });
   });

@@ -45,6 +45,14 @@ it('a training step of a ResNet-50, all of it unfrozen', async () => {
   expect(modules['reduce'], JSON.stringify(modules)).toBeLessThanOrEqual(2);
   expect(modules['softmax']).toBe(1);
   expect(modules['sgd']).toBe(1);
+  const batchNorm = Object.entries(modules).filter(([name]) => name.startsWith('batch_norm'));
+  expect(
+    batchNorm.map(([, count]) => count),
+    JSON.stringify(modules),
+  ).toEqual(batchNorm.map(() => 1));
+  expect(batchNorm.length).toBe(7);
+  const all = Object.values(modules).reduce((a, b) => a + b);
+  expect(all, JSON.stringify(modules)).toBeLessThanOrEqual(40);
 });
 
 it('pooling, reductions and copies of twenty shapes', async () => {
