@@ -6,6 +6,7 @@ import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Model, ModelGraph } from '../model/model.ts';
+import { classColumns, requireScores } from '../model/roles.ts';
 import { classIndex, type ClassTarget } from '../model/target.ts';
 import { add as addTensors } from '../ops/binary.ts';
 import { mean } from '../ops/reduce.ts';
@@ -56,9 +57,12 @@ export const neuron = (layer: string, index: number, y?: number, x?: number): Ob
     return unit(value, layer, at);
   });
 
-/** The score of a class, by index or label. */
+/** The score of a class, by index or label; both classes of a binary classifier have one. */
 export const logit = (target: ClassTarget): Objective =>
-  objective((graph, model) => unit(graph.logits, 'the logits', [classIndex(model, target)]));
+  objective((graph, model) => {
+    const columns = classColumns(graph.logits, requireScores(model.roles).kind);
+    return unit(columns, 'the logits', [classIndex(model, target)]);
+  });
 
 /** value[0, at...], whole along the axes that `at` leaves open. @throws WgradError 'unknown-name'. */
 function unit(value: Tensor, name: string, at: readonly number[]): Tensor {
