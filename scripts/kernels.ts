@@ -13,7 +13,8 @@ import { writeIfNew } from './write.ts';
  * run, and the families of which an adapter uses one.
  */
 const DEFERRED: Readonly<Record<string, RegExp>> = {
-  bodies: /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|one_hot|rmsprop|scatter_add|secant|sgd|shift)$/,
+  bodies:
+    /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
   bodies_subgroup: /^gemm_subgroup/,
   bodies_tile: /^gemm_tile/,
 };

@@ -14,7 +14,7 @@ const ladder = [
   ['graph'],
   ['ops'],
   ['autograd', 'plan'],
-  ['engine.ts'],
+  ['engine.ts', 'transforms'],
   ['model'],
   ['onnx', 'train', 'explain'],
   ['ascent', 'data', 'browser'],

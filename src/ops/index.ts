@@ -47,6 +47,7 @@ export { oneHot } from './one_hot.ts';
 export { pad, type PadMode } from './pad.ts';
 export { avgPool2d, globalAvgPool, globalMaxPool, maxPool2d, maxPool2dWithIndices, type PoolOptions } from './pool.ts';
 export { avgPool1d, maxPool1d, type Pool1dOptions } from './pool1d.ts';
+export { randomNormal } from './random_normal.ts';
 export { l1, logSum, logSumExp, max, mean, min, norm, prod, sum, sumSquare, variance } from './reduce.ts';
 export { reshape } from './reshape.ts';
 export { resize, resizeBilinear } from './resize.ts';
@@ -91,4 +92,5 @@ export {
   tanh,
   trunc,
 } from './unary.ts';
+export { PLACE, warp, type WarpBorder, type WarpOptions } from './warp.ts';
 export { where } from './where.ts';
