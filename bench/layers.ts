@@ -10,7 +10,8 @@ import { sum } from '../src/ops/reduce.ts';
 import { affine, square } from '../src/ops/unary.ts';
 import { reorder } from '../src/graph/layout.ts';
 import { Random } from '../src/random.ts';
-import { interleaved, median } from './measure.ts';
+import { median } from '../src/median.ts';
+import { interleaved } from './measure.ts';
 
 interface Layer {
   ci: number;

@@ -16,7 +16,8 @@ import { sum } from '../src/ops/reduce.ts';
 import { slice } from '../src/ops/slice.ts';
 import { Random } from '../src/random.ts';
 import { benchLayers } from './layers.ts';
-import { interleaved, median } from './measure.ts';
+import { median } from '../src/median.ts';
+import { interleaved } from './measure.ts';
 import { openPeer } from './peer.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });

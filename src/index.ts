@@ -5,6 +5,8 @@ export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { Tensor, type DType } from './graph/tensor.ts';
 export type { Plan, PlanRequest, ProgramStats } from './plan/plan.ts';
+export type { DispatchTime, Profile, ProfileOptions } from './plan/profile.ts';
+export { chromeTrace, type ChromeTrace, type TraceEvent } from './plan/trace.ts';
 export { Program, type Feeds, type RunOptions } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
 export type { Preprocess } from './image/preprocess_spec.ts';

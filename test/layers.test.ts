@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../src', import.meta.url));
 
 /** From the ground up, as in docs/architecture.md; what stands in one row does not know of one another. */
 const ladder = [
-  ['abort.ts', 'errors.ts', 'lru.ts', 'pace.ts', 'random.ts'],
+  ['abort.ts', 'errors.ts', 'lru.ts', 'median.ts', 'pace.ts', 'random.ts'],
   ['gpu', 'formats', 'image', 'receive.ts', 'options.ts'],
   ['gemm', 'report', 'tensorboard'],
   ['graph'],

@@ -15,6 +15,7 @@ import { infoCommand } from './info.ts';
 import type { Interrupt } from './interrupt.ts';
 import { exitCodes, help, parseCommand } from './parse.ts';
 import { Terminal, type Stream } from './terminal.ts';
+import { profileCommand } from './profile.ts';
 import { tourCommand } from './tour.ts';
 
 export const commands: ReadonlyMap<string, Command> = new Map(
@@ -25,6 +26,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     explain: explainCommand,
     ascend: ascendCommand,
     finetune: finetuneCommand,
+    profile: profileCommand,
     eval: evalCommand,
     fetch: fetchCommand,
   }),

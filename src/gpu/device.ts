@@ -210,6 +210,7 @@ export const GPU_USAGE = {
   COPY_DST: 0x8,
   UNIFORM: 0x40,
   STORAGE: 0x80,
+  QUERY_RESOLVE: 0x200,
 } as const;
 
 const MAP_READ = 1;

@@ -13,6 +13,8 @@ export interface WorkOptions {
   signal?: AbortSignal | undefined;
   /** False: it keeps its place in the order, but is not counted as waiting for the GPU. */
   counts?: boolean;
+  /** Begins when nothing is with the GPU, and nothing else begins before it is over: a measurement. */
+  alone?: boolean;
   /** Called once when it is over: done, failed or taken back. */
   onEnd?: (() => void) | undefined;
 }
@@ -22,23 +24,26 @@ interface Job {
   /** Its `ready` is being waited for. */
   watched?: boolean;
   counts: boolean;
+  alone: boolean;
   begin(): Promise<void>;
 }
 
 export class WorkQueue {
   private readonly waiting: Job[] = [];
   private inFlight = 0;
+  /** Something runs that was to be alone. */
+  private closed = false;
   private unfinished = 0;
   private whenIdle: (() => void)[] = [];
 
   /** Whether work that is asked for now begins now, before its data can change. */
   get open(): boolean {
-    return this.waiting.length === 0 && this.inFlight < IN_FLIGHT;
+    return this.waiting.length === 0 && this.inFlight < IN_FLIGHT && !this.closed;
   }
 
   /** @param submit makes its calls into WebGPU without a pause, and resolves when the GPU has done them. */
   add<T>(submit: () => Promise<T>, options: WorkOptions = {}): Promise<T> {
-    const { ready, signal, counts = true, onEnd } = options;
+    const { ready, signal, counts = true, alone = false, onEnd } = options;
     this.unfinished++;
     return new Promise<T>((resolve, reject) => {
       const end = () => {
@@ -49,6 +54,7 @@ export class WorkQueue {
       const job: Job = {
         ready,
         counts,
+        alone,
         begin: () => attempt(submit).then(resolve, reject).finally(end),
       };
       const abort = () => {
@@ -76,7 +82,7 @@ export class WorkQueue {
 
   private next(): void {
     for (let job = this.waiting[0]; job; job = this.waiting[0]) {
-      if (job.counts && this.inFlight >= IN_FLIGHT) return;
+      if (this.closed || (job.counts && this.inFlight >= (job.alone ? 1 : IN_FLIGHT))) return;
       if (job.ready) return this.resumeAfter(job);
       this.waiting.shift();
       void this.begin(job);
@@ -95,7 +101,9 @@ export class WorkQueue {
 
   private async begin(job: Job): Promise<void> {
     if (job.counts) this.inFlight++;
+    if (job.alone) this.closed = true;
     await job.begin();
+    if (job.alone) this.closed = false;
     if (job.counts) this.inFlight--;
     this.next();
   }

@@ -59,6 +59,9 @@ async function ensureLoader(candidate: Candidate): Promise<void> {
 /** Dawn crashes if its entry object is collected while devices live. */
 const keptAlive: GPU[] = [];
 
+/** Timestamps to the nanosecond: in a page they are rounded to 0.07 ms, lest it spies on others. */
+const settings = ['disable-dawn-features=timestamp_quantization'];
+
 /** Both names of the setting: loaders before 1.3.207 know only the second. */
 const driverSettings = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
 
@@ -71,7 +74,7 @@ async function request(candidate: Candidate): Promise<{ gpu: GPU; adapter: GPUAd
   const before = driverSettings.map((name) => process.env[name]);
   if (candidate.icd !== undefined) for (const name of driverSettings) process.env[name] = candidate.icd;
   try {
-    const gpu = create([]);
+    const gpu = create(settings);
     keptAlive.push(gpu);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     return adapter ? { gpu, adapter } : undefined;

@@ -6,6 +6,7 @@ import type { WorkQueue } from '../gpu/queue.ts';
 import { submitAndRead } from '../gpu/readback.ts';
 import type { TensorData } from '../graph/tensor.ts';
 import type { Plan, Region, Step } from './plan.ts';
+import type { RunParts } from './profile.ts';
 import type { Held, VariableStore } from './variables.ts';
 
 /** What an engine has for its programs. */
@@ -158,6 +159,46 @@ export class Instance {
     }
     if (this.plan.guard) this.checkGuard(results[GUARD]![0]!, this.plan.guard.watched);
     return results;
+  }
+
+  /** The plan's steps for `measure` to run as it likes, on these feeds; afterwards variables are as before. */
+  async takeApart<T>(feeds: readonly TensorData[], measure: (parts: RunParts) => Promise<T>): Promise<T> {
+    const { device } = this.runtime;
+    const changed = this.held.slice(this.plan.frozen.length);
+    const { COPY_SRC, COPY_DST } = GPU_USAGE;
+    const kept: { buffer: GPUBuffer; copy: GPUBuffer }[] = [];
+    const copyAll = (back: boolean) =>
+      submitAndRead(
+        device,
+        'a profile',
+        (encoder) => {
+          for (const { buffer, copy } of kept) {
+            const [from, to] = back ? [copy, buffer] : [buffer, copy];
+            encoder.copyBufferToBuffer(from, 0, to, 0, buffer.size);
+          }
+          return undefined;
+        },
+        () => undefined,
+      );
+    try {
+      const [, allocated] = device.scoped('a profile', () => {
+        for (const { buffer } of changed) {
+          kept.push({ buffer, copy: device.createBuffer(buffer.size, COPY_SRC | COPY_DST, 'before a profile') });
+        }
+      });
+      await allocated;
+      await copyAll(false);
+      this.feed(feeds);
+      const all = (encoder: GPUCommandEncoder) => this.record(encoder);
+      const one = (pass: GPUComputePassEncoder, step: number) => dispatch(pass, [this.steps[step]!]);
+      try {
+        return await measure({ device, plan: this.plan, all, one });
+      } finally {
+        await copyAll(true);
+      }
+    } finally {
+      for (const { copy } of kept) device.destroyBuffer(copy);
+    }
   }
 
   private feed(feeds: readonly TensorData[]): void {

@@ -4,6 +4,7 @@ import { show } from '../graph/shape.ts';
 import type { Tensor, TensorData } from '../graph/tensor.ts';
 import { Instance, type Runtime } from './instance.ts';
 import type { Plan, ProgramStats } from './plan.ts';
+import type { Profile, ProfileOptions } from './profile.ts';
 
 /** Values for the inputs, by name, row-major. They are copied when the run is asked for. */
 export type Feeds = Readonly<Record<string, TensorData | readonly number[] | number>>;
@@ -48,26 +49,47 @@ export class Program<Names extends string = string> {
    *   'disposed', 'device-lost', 'out-of-memory': of this run only; the signal's reason.
    */
   async run(feeds: Feeds = {}, { signal }: RunOptions = {}): Promise<Record<Names, Float32Array>> {
+    const results = this.add(feeds, signal, false, (instance, data) => instance.submit(data));
+    return results as Promise<Record<Names, Float32Array>>;
+  }
+
+  /**
+   * The time of each dispatch, on the given feeds: by the device's timestamps, or by waiting for each. Nothing else runs
+   * on the engine meanwhile. Updates are carried out and taken back: variables are afterwards as before.
+   * @throws (rejects) as {@link run}; 'invalid-argument'; 'limit-exceeded' for timestamps where the device has none.
+   */
+  async profile(feeds: Feeds = {}, options: ProfileOptions = {}): Promise<Profile> {
+    return this.add(feeds, options.signal, true, async (instance, data) => {
+      const { profileRun } = await import('./profile.ts');
+      return instance.takeApart(data, (parts) => profileRun(parts, options));
+    });
+  }
+
+  private add<T>(
+    feeds: Feeds,
+    signal: AbortSignal | undefined,
+    alone: boolean,
+    work: (instance: Instance, data: readonly TensorData[]) => Promise<T>,
+  ): Promise<T> {
     if (this.disposed) throw new WgradError('disposed', 'the program was disposed of');
     const { device, queue } = this.runtime;
     device.check();
     signal?.throwIfAborted();
-    const data = this.ordered(feeds, !this.instance || !queue.open);
+    const data = this.ordered(feeds, alone || !this.instance || !queue.open);
     this.unfinished++;
-    const results = queue.add(() => this.submit(data), {
+    const begin = async () => {
+      if (!this.instance) await this.compiled;
+      return work(this.instance!, data);
+    };
+    return queue.add(begin, {
       ready: this.instance ? undefined : this.compiled,
       signal,
+      alone,
       onEnd: () => {
         this.unfinished--;
         this.releaseIfOver();
       },
     });
-    return results as Promise<Record<Names, Float32Array>>;
-  }
-
-  private async submit(data: readonly TensorData[]): Promise<Record<string, Float32Array>> {
-    if (!this.instance) await this.compiled;
-    return this.instance!.submit(data);
   }
 
   /** Feeds as the device takes them, in the order of the plan's inputs. */

@@ -76,6 +76,23 @@ describe('wgrad', { timeout: 300_000 }, () => {
     expect((await wgrad('classify', '--adapter', 'gpu', picture)).err).toMatch(/gpu/);
   });
 
+  it('profiles a step: layers, roles, a trace', async () => {
+    const file = join(folder, 'trace.json');
+    const { code, out } = await wgrad('profile', '--train', 'fc', '--rounds', '1', '--json', '--trace', file);
+    expect(code).toBe(0);
+    const { dispatches } = JSON.parse(out) as { dispatches: { name: string; role: string; ms: number }[] };
+    const of = (role: string) => dispatches.filter((d) => d.role === role);
+    expect(of('forward').map((d) => d.name)).toContain('layer2.0.conv1');
+    expect(of('weight-gradient').map((d) => d.name)).toContain('fc');
+    expect(of('update').length).toBeGreaterThan(0);
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: { name: string }[] };
+    expect(traceEvents.map((e) => e.name)).toContain('layer2.0.conv1');
+    const lines = (await wgrad('profile', '--rounds', '1', '--by', 'role')).out.trimEnd().split('\n');
+    expect(lines[1]).toMatch(/^layer +role +kernel +groups +ms +share +GFLOP\/s +GB\/s$/);
+    expect(lines[2]).toMatch(/^\d+ layers +forward/);
+    expect(lines).toHaveLength(4);
+  });
+
   it('fine-tunes on folders and writes a model with the new classes', async () => {
     const tuned = join(folder, 'tuned.onnx');
     const args = ['--images', join(folder, 'images'), '--epochs', '1', '--batch', '3', '--out', tuned];

@@ -51,6 +51,21 @@ describe('a work queue', () => {
     expect(begun.at(-1)).toBe('run 4');
   });
 
+  it('lets what is to be alone begin when nothing runs, and nothing else before it is over', async () => {
+    const queue = new WorkQueue();
+    const { begun, work, end } = pending();
+    void queue.add(work('run 1'));
+    void queue.add(work('profile'), { alone: true });
+    void queue.add(work('write'), { counts: false });
+    void queue.add(work('run 2'));
+    expect(begun).toEqual(['run 1']);
+    await end('run 1');
+    expect(begun).toEqual(['run 1', 'profile']);
+    expect(queue.open).toBe(false);
+    await end('profile');
+    expect(begun).toEqual(['run 1', 'profile', 'write', 'run 2']);
+  });
+
   it('holds what comes after work that is not ready, and goes on where that fails', async () => {
     const queue = new WorkQueue();
     const { begun, work } = pending();
