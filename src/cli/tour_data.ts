@@ -25,8 +25,8 @@ export interface TourData {
   /** For fine-tuning, of classes that the head does not know. */
   train: Dataset;
   validation: Dataset;
-  /** Settings that suit this model. */
-  tuning: { unfreeze: string[]; epochs: number; lr: number; batch: number };
+  /** Settings that suit this model; `stages`: so many before the head are trained too. */
+  tuning: { stages: number; epochs: number; lr: number; batch: number };
 }
 
 export async function shapesTour(model: Model): Promise<TourData> {
@@ -46,7 +46,7 @@ export async function shapesTour(model: Model): Promise<TourData> {
     samples,
     train: shapesDataset('tour train', 192, spec, newShapeClasses),
     validation: shapesDataset('tour held out', 160, spec, newShapeClasses),
-    tuning: { unfreeze: ['layer4', 'fc'], epochs: 6, lr: 0.01, batch: 16 },
+    tuning: { stages: 1, epochs: 6, lr: 0.01, batch: 16 },
   };
 }
 
@@ -83,5 +83,5 @@ export async function photosTour(
     const { input, label } = await validation.get(i);
     samples.push({ name: `picture-${i}`, input, label: chosen[label as number]! });
   }
-  return { samples, train, validation, tuning: { unfreeze: ['fc'], epochs: 5, lr: 0.005, batch: 8 } };
+  return { samples, train, validation, tuning: { stages: 0, epochs: 5, lr: 0.005, batch: 8 } };
 }

@@ -9,5 +9,5 @@ export { dataUrl, escape, markup, Markup, raw, type Content } from './markup.ts'
 export { percent, short } from './numbers.ts';
 export { renderPage, type Page, type Section } from './page.ts';
 export { gallery, picture, pngUrl, verdict, type Picture } from './pictures.ts';
-export { table, type Column, type Table } from './table.ts';
+export { facts, table, type Column, type Table } from './table.ts';
 export { face, sizes, themeCss, themes, type Theme } from './tokens.ts';

@@ -20,6 +20,8 @@ export interface Page {
   title: string;
   /** Paragraphs below it: what this is, on which machine. */
   intro?: readonly Content[];
+  /** Below that: a few numbers. */
+  facts?: Content;
   /** What stands out above the results: that some are missing. */
   warning?: Content;
   sections: readonly Section[];
@@ -43,8 +45,8 @@ a:focus-visible,[tabindex]:focus-visible,summary:focus-visible{outline:2px solid
 nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;margin:1rem 0 0;padding:0;font-size:15px}nav a{display:inline-block;padding:.25rem 0}
 .warning{border-left:4px solid var(--warn);background:var(--wash);color:var(--warn);padding:.6rem 1rem;margin:1rem 0}
 .warning p,.warning{max-width:46rem}pre{overflow-x:auto;font-size:13px;line-height:1.5;background:var(--wash);padding:.7rem 1rem;margin:.5rem 0;border-radius:4px}
-.files{list-style:none;padding:0;margin:.5rem 0}.files li{margin:.2rem 0}.files span{color:var(--quiet)}.quiet{color:var(--quiet)}
-@media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}
+.files{list-style:none;padding:0;margin:.5rem 0;columns:22rem}.files li{margin:.2rem 0}.files span{color:var(--quiet)}.quiet{color:var(--quiet)}
+summary{cursor:pointer}@media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}
 ${tableCss}
 ${pictureCss}
 ${chartCss}`;
@@ -67,6 +69,9 @@ const isList = (text: Section['text']): text is readonly Content[] => Array.isAr
 const paragraphs = (text: Section['text']): Content =>
   (isList(text) ? text : [text]).filter((t) => t !== undefined && t !== '').map((t) => markup`<p>${t}</p>`);
 
+/** More files than these are folded. */
+const MANY = 8;
+
 /** Of a file beside the page. */
 const address = (path: string): string => path.split(/[\\/]/).map(encodeURIComponent).join('/');
 
@@ -74,6 +79,7 @@ const address = (path: string): string => path.split(/[\\/]/).map(encodeURICompo
 export function renderPage({
   title,
   intro = [],
+  facts,
   warning,
   sections,
   command,
@@ -93,13 +99,18 @@ export function renderPage({
   const list = files.map(
     ({ path, what }) => markup`<li><a href="${address(path)}">${path}</a> <span>${what}</span></li>`,
   );
-  const wrote = list.length > 0 && markup`<h2>Files</h2><ul class="files">${list}</ul>`;
+  const names = markup`<ul class="files">${list}</ul>`;
+  const folded =
+    list.length > MANY
+      ? markup`<details><summary>${list.length} files beside this page</summary>${names}</details>`
+      : names;
+  const wrote = list.length > 0 && markup`<h2>Files</h2>${folded}`;
   const made = command !== undefined && markup`<h2>Made by</h2><pre tabindex="0"><code>${command}</code></pre>`;
   const alert = warning !== undefined && markup`<div class="warning" role="status">${warning}</div>`;
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${title}</title><link rel="icon" href="data:,"><style>${raw(css + more)}</style></head>
-<body><header><h1>${title}</h1>${intro.map((line) => markup`<p class="intro">${line}</p>`)}${alert}${nav}</header>
+<body><header><h1>${title}</h1>${intro.map((line) => markup`<p class="intro">${line}</p>`)}${facts}${alert}${nav}</header>
 <main>${body}</main>
 <footer>${wrote}${made}</footer></body></html>
 `.text;

@@ -31,10 +31,16 @@ export function table({ caption, columns, rows }: Table): Markup {
 <tbody>${body}</tbody></table></div>`;
 }
 
+/** A few numbers that stand out, each over what it is. */
+export const facts = (list: readonly { value: Content; label: Content }[]): Markup =>
+  markup`<dl class="facts">${list.map(({ value, label }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+
 export const tableCss = `.scroll{overflow-x:auto;max-width:100%;margin:.75rem 0}
 .data{border-collapse:separate;border-spacing:0;font-size:15px;line-height:1.4;font-variant-numeric:tabular-nums}
 .data caption{text-align:left;color:var(--quiet);font-size:13px;padding:0 0 .4rem}
 .data th,.data td{padding:.35rem 1.4rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}
 .data thead th{color:var(--quiet);font-size:13px;border-bottom-color:var(--quiet);vertical-align:bottom}
 .data .number{text-align:right;white-space:nowrap}
-.data th:first-child{position:sticky;left:0;background:var(--paper)}`;
+.data th:first-child{position:sticky;left:0;background:var(--paper)}
+.facts{display:flex;flex-wrap:wrap;gap:16px 48px;margin:1.5rem 0 0}.facts div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
+.facts dd{margin:0;font-size:1.75rem;line-height:1.15;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}.facts dt{font-size:13px;color:var(--quiet);max-width:16rem}`;

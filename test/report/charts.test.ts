@@ -36,7 +36,8 @@ describe('axes', () => {
   it('linear: round numbers, no closer than text is wide', () => {
     expect(ticks('t', { label: 'y' }, [0.2, 2.6], [200, 0])).toEqual(['0', '1', '2', '3']);
     expect(ticks('t', { label: 'y', domain: [0, 1] }, [], [100, 0])).toEqual(['0.0', '0.5', '1.0']);
-    expect(ticks('t', { label: 'y' }, [-3, 3], [0, 300])).toEqual(['\u22123', '\u22122', '\u22121', '0', '1', '2', '3']); // prettier-ignore
+    expect(ticks('t', { label: 'x', isWhole: true, domain: [0, 3] }, [], [0, 500])).toEqual(['0', '1', '2', '3']);
+    expect(ticks('t', { label: 'y' }, [-3, 3], [300, 0])).toEqual(['\u22123', '\u22122', '\u22121', '0', '1', '2', '3']); // prettier-ignore
   });
 
   it('logarithmic: powers of ten, with 2 and 5 where there is room', () => {

@@ -10,6 +10,9 @@ import { stops, ticksOf, type Scale } from './values.ts';
 /** More columns than this are no table on any screen. */
 const WIDE = 8;
 
+/** Width of a column's words, px. */
+const NARROW = 148;
+
 const paragraphs = (list: readonly string[] = []) => list.map((t) => markup`<p>${t}</p>`);
 
 function bar(scale: Scale): Markup {
@@ -20,7 +23,7 @@ function bar(scale: Scale): Markup {
 async function cell(c: Cell, { title }: Heading, row: Heading, shared: boolean): Promise<Markup> {
   const lines = (c.caption ?? []).map((line) => markup`<span>${line}</span>`);
   if (!c.drawing) return markup`<td class="empty"><b>${title}</b><p>${lines}</p></td>`;
-  const image = markup`<img alt="${`${title}: ${row.title}`}" width="${sizes.picture}" src="${await pngUrl(c.drawing.picture)}">`;
+  const image = markup`<img alt="${`${title}: ${row.title}`}" src="${await pngUrl(c.drawing.picture)}">`;
   const own = !shared && c.drawing.scale ? bar(c.drawing.scale) : '';
   const caption = lines.length > 0 && markup`<figcaption>${lines}</figcaption>`;
   return markup`<td><figure><b>${title}</b>${image}${own}${caption}</figure></td>`;
@@ -43,7 +46,9 @@ export async function gridHtml(grid: Grid): Promise<string> {
   const heads = grid.columns.map((c) => markup`<th scope="col"><h3>${c.title}</h3>${paragraphs(c.text)}</th>`);
   const below = grid.scale && markup`<div class="shared">${bar(grid.scale)}${paragraphs([grid.scaleText ?? ''])}</div>`;
   const many = grid.columns.length > WIDE ? 'wgrad-grid many' : 'wgrad-grid';
-  return markup`<div class="${many}" tabindex="0" role="group" aria-label="${grid.title}"><table><thead><tr>${heads}</tr></thead>
+  // Columns narrow until they all fit, or are as narrow as their words allow.
+  const width = `--cell:clamp(${NARROW}px,calc((100vw - 112px)/${grid.columns.length} - 16px),${sizes.picture}px)`;
+  return markup`<div class="${many}" style="${width}" tabindex="0" role="group" aria-label="${grid.title}"><table><thead><tr>${heads}</tr></thead>
 ${rows}</table>${below}</div>`.text;
 }
 
@@ -57,13 +62,13 @@ ${at} td,${at} .row th{display:block;width:auto;padding-right:0;position:static!
 /** What a grid needs beside the variables of a page's colours. */
 export const gridCss = `.wgrad-grid{overflow-x:auto;color:var(--ink);font-size:14px;line-height:1.4;margin:1rem 0}
 .wgrad-grid table{border-collapse:separate;border-spacing:0}
-.wgrad-grid th,.wgrad-grid td{text-align:left;vertical-align:top;font-weight:400;padding:0 16px 16px 0;width:${sizes.picture}px}
+.wgrad-grid th,.wgrad-grid td{text-align:left;vertical-align:top;font-weight:400;padding:0 16px 16px 0;width:var(--cell)}
 .wgrad-grid h3{font-size:15px;line-height:1.3;margin:0 0 3px}.wgrad-grid p,.wgrad-grid figcaption{font-size:13px;color:var(--quiet);margin:0 0 3px}
-.wgrad-grid thead th{min-width:${sizes.picture}px}.wgrad-grid .row th{border-top:1px solid var(--line);padding-top:14px;padding-bottom:10px}
+.wgrad-grid thead th{min-width:var(--cell)}.wgrad-grid .row th{border-top:1px solid var(--line);padding-top:14px;padding-bottom:10px}
 .wgrad-grid .row th div{position:sticky;left:0;width:max-content;max-width:min(60rem,88vw)}
 .wgrad-grid figure{margin:0}.wgrad-grid figcaption{margin-top:3px}.wgrad-grid figcaption span{display:block}
-.wgrad-grid td b{display:none;font-weight:600;margin-bottom:3px}.wgrad-grid tbody+tbody td b{display:block}
-.wgrad-grid img{display:block;width:${sizes.picture}px;height:auto;image-rendering:pixelated;border-radius:4px}
+.wgrad-grid td b{display:none;font-size:13px;font-weight:600;margin-bottom:3px;max-width:var(--cell);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.wgrad-grid tbody+tbody td b{display:block}
+.wgrad-grid img{display:block;width:var(--cell);height:auto;image-rendering:pixelated;border-radius:4px}
 .wgrad-grid .bar{height:8px;margin-top:6px;border-radius:2px}.wgrad-grid .ticks{display:flex;justify-content:space-between;font-size:${sizes.small}px;color:var(--quiet);font-variant-numeric:tabular-nums}
 .wgrad-grid td:first-child,.wgrad-grid thead th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
 ${folded('.wgrad-grid.many')}

@@ -12,6 +12,8 @@ export interface Axis {
   log?: boolean;
   /** Ends. Default: of the values, rounded outwards; along the curves of a line chart, of the values as they are. */
   domain?: readonly [number, number];
+  /** Ticks at whole numbers alone: of steps, epochs, counts. */
+  isWhole?: boolean;
   /** The number at a tick. */
   format?: (value: number) => string;
 }
@@ -62,12 +64,16 @@ export function axisScale(title: string, axis: Axis, values: readonly number[], 
     };
   }
   if (low === high) [low, high] = [low - 0.5, high + 0.5];
-  const count = Math.max(2, Math.floor(room / 45));
+  // Numbers side by side need more room than numbers above one another.
+  const count = Math.max(2, Math.floor(room / (range[1] > range[0] ? 64 : 45)));
   const scale = scaleLinear([low, high], range);
   if (!axis.domain) scale.nice(count);
   const format =
-    axis.format ?? scale.tickFormat(count, Math.max(Math.abs(low), Math.abs(high)) >= 1e6 ? '~e' : undefined);
-  return { at: (v) => scale(v), ticks: scale.ticks(count).map((v) => ({ at: scale(v), text: format(v) })) };
+    axis.format ??
+    (axis.isWhole ? short : undefined) ??
+    scale.tickFormat(count, Math.max(Math.abs(low), Math.abs(high)) >= 1e6 ? '~e' : undefined);
+  const at = scale.ticks(count).filter((v) => !axis.isWhole || Number.isInteger(v));
+  return { at: (v) => scale(v), ticks: at.map((v) => ({ at: scale(v), text: format(v) })) };
 }
 
 /** The legend, in as many lines as it needs. */
