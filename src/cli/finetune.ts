@@ -3,19 +3,13 @@ import type { HeadChange } from '../model/head.ts';
 import { classFolders, folderDataset } from '../node/folder_dataset.ts';
 import { skippedLine } from '../node/pictures.ts';
 import { writeWhole } from '../node/write.ts';
-import { atMost, choice, count, finite, name, nonNegative, positive, required, whole } from '../options.ts';
+import { atMost, choice, count, finite, name, required, whole } from '../options.ts';
 import { fit } from '../train/fit.ts';
-import { adam, adamw, sgd, type Optimizer } from '../train/optimizers.ts';
 import { defineCommand } from './command.ts';
 import { list, outFile, shownAs } from './kinds.ts';
 import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
-
-const optimizers = {
-  sgd: (lr: number, weightDecay: number): Optimizer => sgd({ lr, momentum: 0.9, weightDecay }),
-  adam: (lr: number, weightDecay: number): Optimizer => adam({ lr, weightDecay }),
-  adamw: (lr: number, weightDecay: number): Optimizer => adamw({ lr, weightDecay }),
-};
+import { trainOptions, scheduleFrom, updatesFrom } from './train_options.ts';
 
 const isSameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((name) => b.includes(name));
@@ -39,9 +33,7 @@ export const finetuneCommand = defineCommand({
     head: shownAs('LAYER', name('the classifier that is replaced (default: the one that makes the class scores)')),
     unfreeze: list(shownAs('GLOB', name('what is trained (default: the head)'))),
     bn: choice(['eval', 'train', 'auto'], 'eval', 'statistics that BatchNorm uses'),
-    optimizer: choice(['sgd', 'adam', 'adamw'], 'sgd', 'the optimiser'),
-    lr: positive(0.01, 'learning rate'),
-    'weight-decay': nonNegative(0, 'weight decay'),
+    ...trainOptions,
     epochs: atMost(1_000_000, count(5, 'passes over the training pictures')),
     batch: atMost(65_536, count(8, 'pictures a step')),
     limit: whole(0, 'at most so many pictures a class; 0: all'),
@@ -50,6 +42,7 @@ export const finetuneCommand = defineCommand({
   },
   async run(c, o) {
     const { out, seed } = o;
+    scheduleFrom(o);
     // What is wrong with the folder is said before the model and the adapter take their time.
     const folders = await classFolders(o.images);
     const model = await pictureModelOf(c, await networkOf(c, o));
@@ -79,10 +72,9 @@ export const finetuneCommand = defineCommand({
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const epochs: object[] = [];
     const run = fit(model, train, {
-      optimizer: optimizers[o.optimizer](o.lr, o['weight-decay']),
+      ...updatesFrom(model, o),
       epochs: o.epochs,
       batchSize: o.batch,
-      schedule: 'cosine',
       seed,
       validation,
       signal: c.signal,
@@ -92,6 +84,10 @@ export const finetuneCommand = defineCommand({
       for await (const event of run) {
         if (event.type === 'step') {
           c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
+          continue;
+        }
+        if (event.type === 'start') {
+          if (event.left > 0) c.note(`each epoch leaves out ${event.left} pictures, others each time: BatchNorm needs whole batches`); // prettier-ignore
           continue;
         }
         const { epoch, loss, accuracy, validation: held } = event;

@@ -104,7 +104,7 @@ export function tuneStep(tour: Tour): Tuned {
         if (e.type === 'step') {
           losses.push([e.step, e.loss]);
           c.progress(`  loss ${e.loss.toFixed(3)}`, e.step, e.steps);
-        } else {
+        } else if (e.type === 'epoch') {
           const result = e.validation!;
           held.push({ epoch: e.epoch, step: losses.length, result });
           c.note(`  epoch ${e.epoch}: loss ${e.loss.toFixed(3)}, held-out accuracy ${percent(result.accuracy)}`);

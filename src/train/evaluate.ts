@@ -5,14 +5,22 @@ import { requireScores } from '../model/roles.ts';
 import { abortSignal, callback, count, readOptions } from '../options.ts';
 import { checkClasses, loadBatch, type Dataset } from './dataset.ts';
 import { classLoss } from './loss.ts';
+import type { Scored } from './measures/scores.ts';
 
-export interface Evaluation {
+/** Also what the measures (`classReport`, `topK`, `calibration`, ...) are taken of. */
+export interface Evaluation extends Scored {
   /** Share of pictures whose highest logit is the target's. */
   accuracy: number;
   /** Mean cross-entropy. */
   loss: number;
   /** confusion[true class][predicted class], counts. */
   confusion: number[][];
+  /** Logits [pictures, classes], in the order of the dataset; of a binary classifier with one score z: 0 and z. */
+  scores: Float32Array;
+  /** Class indices [pictures]. */
+  labels: Int32Array;
+  /** Of the model. */
+  classes: number;
 }
 
 export interface EvaluateOptions {
@@ -57,25 +65,31 @@ export class Evaluator {
   }
 
   async run(data: Dataset, { signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
-    const classes = data.classes.length;
-    const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+    const { model, batch } = this;
+    const { classes } = model;
+    const scores = new Float32Array(data.length * classes);
+    const labels = new Int32Array(data.length);
+    const confusion = data.classes.map(() => new Array<number>(data.classes.length).fill(0));
     let [loss, correct] = [0, 0];
-    for (let at = 0; at < data.length; at += this.batch) {
+    for (let at = 0; at < data.length; at += batch) {
       signal?.throwIfAborted();
-      const indices = Array.from({ length: Math.min(this.batch, data.length - at) }, (_, k) => at + k);
-      const { pictures, targets } = await loadBatch(this.model, data, indices, this.batch);
-      const out = await this.program.run({ [this.model.inputName]: pictures, target: targets }, { signal });
-      const width = out.logits.length / this.batch;
-      indices.forEach((_, k) => {
-        const guess = this.model.predicted(out.logits.subarray(k * width, (k + 1) * width));
+      const indices = Array.from({ length: Math.min(batch, data.length - at) }, (_, k) => at + k);
+      const { pictures, targets } = await loadBatch(model, data, indices, batch);
+      const out = await this.program.run({ [model.inputName]: pictures, target: targets }, { signal });
+      const width = out.logits.length / batch;
+      for (const [k, i] of indices.entries()) {
+        const row = out.logits.subarray(k * width, (k + 1) * width);
+        const guess = model.predicted(row);
+        scores.set(row, (i + 1) * classes - width);
+        labels[i] = targets[k]!;
         loss += out.each[k]!;
         if (guess === targets[k]) correct++;
-        const row = confusion[targets[k]!];
-        if (row && guess < classes) row[guess]!++;
-      });
+        const counts = confusion[targets[k]!];
+        if (counts && guess < counts.length) counts[guess]!++;
+      }
       onProgress?.(at + indices.length, data.length);
     }
-    return { accuracy: correct / data.length, loss: loss / data.length, confusion };
+    return { accuracy: correct / data.length, loss: loss / data.length, confusion, scores, labels, classes };
   }
 
   dispose(): void {

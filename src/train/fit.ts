@@ -1,101 +1,110 @@
 /** The training loop: shuffled batches, a learning-rate schedule, held-out accuracy after every epoch. */
-import { WgradError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { Random } from '../random.ts';
-import { abortSignal, count, custom, finite, fraction, readOptions, required } from '../options.ts';
+import { abortSignal, count, custom, finite, readOptions, required } from '../options.ts';
 import { checkDataset, loadBatch, type Dataset } from './dataset.ts';
-import { Evaluator, type Evaluation } from './evaluate.ts';
-import { optimizerOption, type Optimizer } from './optimizers.ts';
-import { TrainStep } from './step.ts';
+import { Evaluator } from './evaluate.ts';
+import type { FitEvent } from './events.ts';
+import { factorAt, isSchedule, type Schedule } from './schedule.ts';
+import { TrainStep, updateOptions, type UpdateOptions } from './step.ts';
 
-/** Factor on the learning rate from the share of training that is done, in [0, 1). */
-export type Schedule = 'constant' | 'cosine' | ((progress: number) => number);
-
-export interface FitOptions {
-  optimizer: Optimizer;
+export interface FitOptions extends UpdateOptions {
   epochs: number;
-  /** Default 16, at most the dataset's length. */
+  /**
+   * Pictures in one run, which is a step unless `accumulate` makes one of several; default 16, at most the dataset's
+   * length. The last step of an epoch has what is left, unless BatchNorm uses the statistics of the batch: then it is
+   * left out, and the 'start' event says so.
+   */
   batchSize?: number;
-  labelSmoothing?: number;
-  /** Default 'constant'. 'cosine' falls to 0 (Loshchilov and Hutter, 2017). */
+  /** Factor on the learning rate over time; default 'constant'. */
   schedule?: Schedule;
-  /** Evaluated after every epoch, in eval mode. */
+  /** Evaluated after every epoch, in eval mode; with `ema`, the average is. */
   validation?: Dataset;
   /** Order of the pictures; default 0. */
   seed?: number;
   signal?: AbortSignal;
 }
 
-export type FitEvent =
-  | { type: 'step'; epoch: number; step: number; steps: number; loss: number; lr: number }
-  | { type: 'epoch'; epoch: number; loss: number; accuracy: number; validation?: Evaluation };
-
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 const fitOptions = {
-  optimizer: required(optimizerOption),
+  ...updateOptions,
   epochs: required(count(undefined, 'passes over the dataset')),
-  batchSize: count(16, 'pictures a step'),
-  labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
+  batchSize: count(16, 'pictures in one run'),
   schedule: custom<Schedule>(
     'factor on the learning rate over time',
-    "'constant', 'cosine' or a function",
-    (v) => typeof v === 'function' || (typeof v === 'string' && Object.hasOwn(schedules, v)),
+    "'constant', 'cosine', 'one-cycle', 'plateau', a schedule() or a function",
+    isSchedule,
   ),
   validation: custom<Dataset>('evaluated after every epoch', 'a dataset', isObject),
   seed: finite(0, 'of the order of the pictures'),
   signal: abortSignal(),
 };
 
-const schedules = { constant: () => 1, cosine: (p: number) => (1 + Math.cos(Math.PI * p)) / 2 };
-
 /**
  * Trains the model's unfrozen parameters in place. Stop early by leaving the loop or through `signal`; the parameters
  * then are those after the last whole step. Before the first step every sample of both datasets is read and checked
  * (unless its dataset says that they are `checked`), so that a bad one does not end the training hours later.
+ * With `ema` the model holds the moving average at the end.
  * @throws WgradError 'invalid-argument', 'dataset-empty'; 'shape', 'not-finite', 'unknown-name' naming a sample;
  *   'not-finite' for a loss (the parameters are those before that step); AbortError.
  */
 export async function* fit(model: Model, data: Dataset, options: FitOptions): AsyncGenerator<FitEvent, void, void> {
-  const { optimizer, epochs, validation, seed, signal, ...given } = readOptions('fit', fitOptions, { ...options });
+  const o = readOptions('fit', fitOptions, { ...options });
+  const { optimizer, epochs, validation, seed, signal, schedule = 'constant', batchSize, ...given } = o;
   await checkDataset(model, data, 'fit', signal);
   if (validation) await checkDataset(model, validation, 'fit, validation', signal);
-  const batch = Math.min(given.batchSize, data.length);
-  const perEpoch = Math.floor(data.length / batch);
-  const schedule = typeof given.schedule === 'function' ? given.schedule : schedules[given.schedule ?? 'constant'];
-  const step = await TrainStep.create(model, { optimizer, batch, labelSmoothing: given.labelSmoothing, signal });
+  const batch = Math.min(batchSize, data.length);
+  const step = await TrainStep.create(model, { ...given, optimizer, batch, signal });
   let evaluator: Evaluator | undefined;
-  const random = new Random(seed);
   const everything = Array.from({ length: data.length }, (_, i) => i);
+  const size = step.pictures;
+  const left = step.needsWholeBatches ? data.length % size : 0;
+  const pictures = data.length - left;
+  const perEpoch = Math.ceil(pictures / size);
+  const steps = perEpoch * epochs;
+  const losses: number[] = [];
   try {
     if (validation) evaluator = await Evaluator.create(model, Math.min(batch, validation.length), signal);
+    const trained = model.trainable().map((v) => v.name);
+    yield { type: 'start', epochs, perEpoch, steps, pictures, left, trained };
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      const order = random.shuffle(everything);
-      let [loss, correct] = [0, 0];
+      const order = new Random(seed).fork(`epoch ${epoch}`).shuffle(everything);
+      const [epochClock, epochSums] = [clock(), { loss: 0, correct: 0 }];
+      let lr = optimizer.lr;
       for (let k = 0; k < perEpoch; k++) {
         signal?.throwIfAborted();
-        const lr = rate(optimizer, schedule, step.steps / (perEpoch * epochs));
-        const { pictures, targets } = await loadBatch(model, data, order.slice(k * batch, (k + 1) * batch), batch);
-        const result = await step.run(pictures, targets, lr, { signal });
-        loss += result.loss;
-        correct += result.correct;
-        yield { type: 'step', epoch, step: step.steps, steps: perEpoch * epochs, loss: result.loss, lr };
+        const stepClock = clock();
+        lr = optimizer.lr * factorAt(schedule, { step: step.steps, steps, perEpoch, losses });
+        const indices = order.slice(k * size, Math.min((k + 1) * size, pictures));
+        const { pictures: inputs, targets } = await loadBatch(model, data, indices, size);
+        const { loss, correct } = await step.run(inputs, targets, lr, { signal });
+        epochSums.loss += (loss * indices.length) / pictures;
+        epochSums.correct += correct;
+        yield {
+          ...{ type: 'step', epoch, step: step.steps, steps, loss, pictures: indices.length, correct, lr },
+          seconds: stepClock(),
+          gradients: () => step.gradients(inputs, targets, { signal }),
+        };
       }
-      const held = evaluator && (await evaluator.run(validation!, signal ? { signal } : {}));
-      const accuracy = correct / (perEpoch * batch);
-      yield { type: 'epoch', epoch, loss: loss / perEpoch, accuracy, ...(held && { validation: held }) };
+      const held = evaluator && (await step.averaged(() => evaluator!.run(validation!, signal ? { signal } : {})));
+      const { loss, correct } = epochSums;
+      losses.push(held?.loss ?? loss);
+      yield {
+        ...{ type: 'epoch', epoch, epochs, step: step.steps, loss, accuracy: correct / pictures, lr },
+        seconds: epochClock(),
+        ...(held && { validation: held }),
+      };
     }
+    await step.adoptAverage();
   } finally {
     step.dispose();
     evaluator?.dispose();
   }
 }
 
-function rate(optimizer: Optimizer, schedule: (progress: number) => number, progress: number): number {
-  const lr = optimizer.lr * schedule(progress);
-  if (Number.isFinite(lr) && lr >= 0) return lr;
-  throw new WgradError(
-    'invalid-argument',
-    `fit: the schedule makes the learning rate ${lr} at ${progress} of the training`,
-  );
+/** Seconds since the call. */
+function clock(): () => number {
+  const began = performance.now();
+  return () => (performance.now() - began) / 1000;
 }

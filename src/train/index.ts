@@ -1,7 +1,17 @@
 export { inMemory, type Dataset, type Sample } from './dataset.ts';
 export { evaluate, type Evaluation } from './evaluate.ts';
-export { fit, type FitEvent, type FitOptions, type Schedule } from './fit.ts';
+export type { EpochEvent, FitEvent, StartEvent, StepEvent } from './events.ts';
+export { fit, type FitOptions } from './fit.ts';
 export { layerwiseDecay, type ParameterGroup } from './groups.ts';
 export { adam, adamw, rmsprop, sgd, type Optimizer } from './optimizers.ts';
+export {
+  product,
+  schedule,
+  sequence,
+  warmup,
+  type Schedule,
+  type ScheduleData,
+  type ScheduleUnit,
+} from './schedule.ts';
 export { TrainStep, type StepOptions } from './step.ts';
 export * from './measures/index.ts';

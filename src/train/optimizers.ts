@@ -108,12 +108,17 @@ const isPair = (v: unknown) => Array.isArray(v) && v.length === 2 && v.every((b)
 
 const adamOptions = {
   lr: rate,
-  betas: custom<readonly [number, number]>('decay of the two means', 'two numbers of at least 0 and below 1', isPair),
+  betas: {
+    ...custom<readonly [number, number]>('decay of the two means', 'two numbers of at least 0 and below 1', isPair),
+    parse: (text: string) => text.split('/').map(Number) as [number, number],
+  },
   eps: nonNegative(1e-8, 'added to the root'),
 };
+const adamTable = { ...adamOptions, weightDecay: decay(0) };
+const adamwTable = { ...adamOptions, weightDecay: decay(1e-2) };
 
 function adamLike(name: string, decoupled: boolean, given: AdamOptions): Optimizer {
-  const table = { ...adamOptions, weightDecay: decay(decoupled ? 1e-2 : 0) };
+  const table = decoupled ? adamwTable : adamTable;
   const { lr, betas = [0.9, 0.999], ...o } = readOptions(name, table, { ...given });
   return {
     name,
@@ -183,3 +188,17 @@ export function rmsprop(options: RmspropOptions): Optimizer {
     },
   };
 }
+
+/** The options of each optimiser, by its name. */
+export const optimizerTables = {
+  sgd: sgdOptions,
+  adam: adamTable,
+  adamw: adamwTable,
+  rmsprop: rmspropOptions,
+} as const;
+
+const optimizers = { sgd, adam, adamw, rmsprop } as const;
+
+/** The optimiser of that name. @throws WgradError 'invalid-argument'. */
+export const optimizerOf = (name: keyof typeof optimizers, options: Readonly<Record<string, unknown>>): Optimizer =>
+  (optimizers[name] as (options: any) => Optimizer)(options);

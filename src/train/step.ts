@@ -84,8 +84,13 @@ export interface StepResult {
   correct: number;
 }
 
+/** The target of a picture that counts for nothing. */
+const IGNORED = -100;
+
 interface Parts {
   model: Model;
+  /** By the parameter's name, of one run's pictures. */
+  gradients: Readonly<Record<string, Tensor>>;
   optimizer: Optimizer;
   grouping: Grouping;
   /** Forward and backward; the update too, where nothing is accumulated. */
@@ -97,11 +102,14 @@ interface Parts {
   average: ParameterAverage | undefined;
   batch: number;
   accumulate: number;
+  mixes: boolean;
 }
 
 export class TrainStep {
   /** Steps done. */
   steps = 0;
+  /** Of {@link TrainStep.gradients}, from its first call on. */
+  private inspector: Promise<Program> | undefined;
 
   private constructor(private readonly parts: Parts) {}
 
@@ -117,6 +125,11 @@ export class TrainStep {
   /** The moving average of the parameters, where `ema` asks for one. */
   get average(): readonly Variable[] {
     return this.parts.average?.variables ?? [];
+  }
+
+  /** Whether BatchNorm uses the statistics of the batch, so that a step cannot have fewer pictures. */
+  get needsWholeBatches(): boolean {
+    return this.parts.mixes;
   }
 
   /** Pictures of one step. */
@@ -180,7 +193,12 @@ export class TrainStep {
         average = await ParameterAverage.create(engine, [...variables], o.ema, signal);
       }
       const state = slots.flatMap((s: Slot) => s.state);
-      return new TrainStep({ model, optimizer, grouping, program, apply, sums, state, average, batch, accumulate });
+      const named = Object.fromEntries(parameters.map((p, i) => [p.name, gradients[i]!]));
+      return new TrainStep({
+        ...{ model, optimizer, grouping, program, apply, sums, state, average, batch, accumulate },
+        gradients: named,
+        mixes: graph.updates.length > 0,
+      });
     } catch (error) {
       for (const part of made) part.dispose();
       engine.release([...slots.flatMap((s) => s.state), ...sums]);
@@ -189,7 +207,8 @@ export class TrainStep {
   }
 
   /**
-   * @param pictures [pictures, C, H, W] @param targets class indices [pictures]
+   * @param pictures [pictures, C, H, W] @param targets class indices [pictures]; pictures with -100, the last ones,
+   *   count for nothing.
    * @param lr the optimiser's learning rate in this step; groups have theirs in proportion.
    * @throws WgradError 'not-finite' where the loss, a gradient or a statistic is NaN or infinite, naming it: parameters,
    *   moments and statistics are then those before this step (with `accumulate`, statistics are those before the
@@ -201,20 +220,15 @@ export class TrainStep {
     lr = this.parts.optimizer.lr,
     { signal }: RunOptions = {},
   ): Promise<StepResult> {
-    const { program, apply, average, accumulate } = this.parts;
+    const { program, apply, average } = this.parts;
     const settings = this.settings(lr);
     let [loss, correct] = [0, 0];
     try {
-      for (let micro = 0; micro < accumulate; micro++) {
-        const part = <T extends Float32Array | Int32Array>(all: T) => {
-          const size = all.length / accumulate;
-          return all.subarray(micro * size, (micro + 1) * size) as T;
-        };
-        const feeds = { [this.parts.model.inputName]: part(pictures), target: part(targets) };
-        const own: Feeds = apply ? { weights: [micro === 0 ? 0 : 1, 1 / accumulate] } : { settings };
+      for (const [micro, { feeds, labels, share }] of this.micros(pictures, targets).entries()) {
+        const own: Feeds = apply ? { weights: [micro === 0 ? 0 : 1, share] } : { settings };
         const out = await program.run({ ...feeds, ...own }, { signal });
-        loss += out.loss[0]! / accumulate;
-        correct += countCorrect(this.parts.model, out.logits, part(targets));
+        loss += out.loss[0]! * share;
+        correct += countCorrect(this.parts.model, out.logits, labels);
       }
       await apply?.run({ settings }, { signal });
     } catch (error) {
@@ -237,6 +251,51 @@ export class TrainStep {
     const { model, program, apply, optimizer } = this.parts;
     const own: Feeds = apply ? { weights: [0, 1] } : { settings: this.settings(optimizer.lr) };
     return program.profile({ [model.inputName]: pictures, target: targets, ...own }, options);
+  }
+
+  /** The runs of a step: what each is fed, and its share of the step's pictures. */
+  private micros(pictures: Float32Array, targets: Int32Array) {
+    const { model, accumulate } = this.parts;
+    const counted = (labels: Int32Array) => labels.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0);
+    const all = Math.max(1, counted(targets));
+    const runs = Array.from({ length: accumulate }, (_, micro) => {
+      const part = <T extends Float32Array | Int32Array>(list: T) => {
+        const size = list.length / accumulate;
+        return list.subarray(micro * size, (micro + 1) * size) as T;
+      };
+      const labels = part(targets);
+      const feeds: Feeds = { [model.inputName]: part(pictures), target: labels };
+      return { feeds, labels, share: accumulate === 1 ? 1 : counted(labels) / all };
+    });
+    return runs.filter(({ share }, micro) => micro === 0 || share > 0);
+  }
+
+  /**
+   * Gradients of the loss by the parameter's name, row-major, before any clipping, at the parameters as they are. Costs a
+   * forward and a backward pass; the first call compiles.
+   * @param pictures and targets as of {@link TrainStep.run}.
+   */
+  async gradients(
+    pictures: Float32Array,
+    targets: Int32Array,
+    { signal }: RunOptions = {},
+  ): Promise<Map<string, Float32Array>> {
+    const { model, gradients } = this.parts;
+    this.inspector ??= model.engine.compile({ outputs: gradients });
+    const program = await this.inspector;
+    const sums = new Map<string, Float32Array>();
+    for (const { feeds, share } of this.micros(pictures, targets)) {
+      for (const [name, values] of Object.entries(await program.run(feeds, { signal }))) {
+        const sum = sums.get(name);
+        if (sum) values.forEach((v, i) => (sum[i]! += share * v));
+        else
+          sums.set(
+            name,
+            values.map((v) => share * v),
+          );
+      }
+    }
+    return sums;
   }
 
   /** All rows of this step. */
@@ -270,6 +329,10 @@ export class TrainStep {
     program.dispose();
     apply?.dispose();
     average?.dispose();
+    this.inspector?.then(
+      (inspector) => inspector.dispose(),
+      () => undefined,
+    );
     model.engine.release([...state, ...sums]);
   }
 }

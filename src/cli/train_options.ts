@@ -1,0 +1,88 @@
+/** Options of `wgrad finetune` that say how the parameters move, and what they come to. */
+import { WgradError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import { atMost, choice, count, fraction, nonNegative, positive, share, whole } from '../options.ts';
+import { layerwiseDecay, type ParameterGroup } from '../train/groups.ts';
+import { optimizerOf, optimizerTables, type Optimizer } from '../train/optimizers.ts';
+import { product, schedule, scheduleTables, type Schedule, type ScheduleData } from '../train/schedule.ts';
+import type { UpdateOptions } from '../train/step.ts';
+import { list, named, shownAs, type Named } from './kinds.ts';
+import { name } from '../options.ts';
+
+/** Have flags of their own. */
+const FLAGS = ['lr', 'weightDecay'];
+
+export const trainOptions = {
+  optimizer: named(optimizerTables, 'sgd', 'the optimiser; sgd has momentum 0.9 unless told otherwise', FLAGS),
+  lr: positive(0.01, 'learning rate'),
+  'weight-decay': nonNegative(0, 'weight decay'),
+  'decay-on': choice(['all', 'weights'], 'all', 'what decays; weights: no biases, no BatchNorm'),
+  'layer-decay': shownAs('F', positive(undefined, 'each stage learns at F times the rate of the next one')),
+  groups: list(
+    shownAs('GLOB=RATE', name('a learning rate for the parameters that match; the first that matches counts')),
+  ),
+  schedule: named(scheduleTables, 'cosine', 'learning rate over time'),
+  warmup: whole(0, 'steps over which the learning rate rises from a third'),
+  'clip-norm': positive(undefined, 'largest L2 norm of all gradients together'),
+  'clip-value': positive(undefined, "largest magnitude of a gradient's value"),
+  accumulate: atMost(65_536, count(1, 'batches whose mean gradient is one step')),
+  ema: share(undefined, 'decay of a moving average of the parameters, which is what is evaluated and written'),
+  smoothing: fraction(0, 'share of the target that is spread over all classes'),
+};
+
+export interface TrainChoice {
+  optimizer?: Named<keyof typeof optimizerTables> | undefined;
+  lr: number;
+  'weight-decay': number;
+  'decay-on': 'all' | 'weights';
+  'layer-decay'?: number | undefined;
+  groups: readonly string[];
+  schedule?: Named<keyof typeof scheduleTables> | undefined;
+  warmup: number;
+  'clip-norm'?: number | undefined;
+  'clip-value'?: number | undefined;
+  accumulate: number;
+  ema?: number | undefined;
+  smoothing: number;
+}
+
+export const optimizerFrom = (o: TrainChoice): Optimizer => {
+  const { name, options } = o.optimizer!;
+  const own = name === 'sgd' ? { momentum: 0.9, ...options } : options;
+  return optimizerOf(name, { ...own, lr: o.lr, weightDecay: o['weight-decay'] });
+};
+
+/** @throws WgradError 'usage' for a schedule without what it needs. */
+export function scheduleFrom({ schedule: chosen, warmup }: TrainChoice): Schedule {
+  let rest: ScheduleData;
+  try {
+    rest = schedule(chosen!.name, chosen!.options);
+  } catch (cause) {
+    throw new WgradError('usage', (cause as Error).message, { cause });
+  }
+  return warmup > 0 ? product(schedule('linear', { over: warmup }), rest) : rest;
+}
+
+/** @throws WgradError 'usage'. */
+export function groupsFrom(model: Model, o: TrainChoice): ParameterGroup[] {
+  const given = o.groups.map((text): ParameterGroup => {
+    const [, match, rate] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    const lr = Number(rate);
+    if (!match || !(lr >= 0)) throw new WgradError('usage', `--groups ${text} is not GLOB=RATE`);
+    return { match, lr };
+  });
+  return [...given, ...(o['layer-decay'] === undefined ? [] : layerwiseDecay(model, o['layer-decay']))];
+}
+
+/** What `fit` takes of them. */
+export const updatesFrom = (model: Model, o: TrainChoice): UpdateOptions & { schedule: Schedule } => ({
+  optimizer: optimizerFrom(o),
+  groups: groupsFrom(model, o),
+  decayOn: o['decay-on'],
+  clipNorm: o['clip-norm'],
+  clipValue: o['clip-value'],
+  accumulate: o.accumulate,
+  ema: o.ema,
+  labelSmoothing: o.smoothing,
+  schedule: scheduleFrom(o),
+});

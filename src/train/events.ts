@@ -1,0 +1,64 @@
+/**
+ * What `fit` tells while it trains: plain data, and what can be asked for at that moment. Between two events nothing
+ * runs: parameters read at an event (`model.state()`) are those of after that step.
+ */
+import type { Evaluation } from './evaluate.ts';
+
+/** Once, before the first step. */
+export interface StartEvent {
+  type: 'start';
+  epochs: number;
+  /** Steps of one epoch, and of the whole training. */
+  perEpoch: number;
+  steps: number;
+  /** Pictures trained on in one epoch. */
+  pictures: number;
+  /** Pictures of the dataset that each epoch leaves out, others each time; 0 unless BatchNorm uses the batch's statistics. */
+  left: number;
+  /** Names of the parameters that are trained. */
+  trained: readonly string[];
+}
+
+/** After every step. */
+export interface StepEvent {
+  type: 'step';
+  /** From 1. */
+  epoch: number;
+  /** From 1, over the whole training. */
+  step: number;
+  steps: number;
+  /** Mean over the step's pictures, before its update. */
+  loss: number;
+  /** Pictures of this step, and how many of them were recognised before its update. */
+  pictures: number;
+  correct: number;
+  /** The optimiser's learning rate in this step; groups have theirs in proportion. */
+  lr: number;
+  /** Since the step before it ended, the loading of pictures included. */
+  seconds: number;
+  /**
+   * Gradients of the loss of this step's pictures with respect to every trained parameter, by name, row-major, at the
+   * parameters as they are now and before any clipping. Computed when asked for; valid until the next event.
+   */
+  gradients(): Promise<Map<string, Float32Array>>;
+}
+
+/** After every epoch, with the evaluation where there is held-out data. */
+export interface EpochEvent {
+  type: 'epoch';
+  epoch: number;
+  epochs: number;
+  /** Steps done. */
+  step: number;
+  /** Means over the epoch's steps, each before its update. */
+  loss: number;
+  accuracy: number;
+  /** Of its last step. */
+  lr: number;
+  /** Of the whole epoch: steps, evaluation and what the reader of the events did. */
+  seconds: number;
+  /** Of the moving average where there is one. */
+  validation?: Evaluation;
+}
+
+export type FitEvent = StartEvent | StepEvent | EpochEvent;
