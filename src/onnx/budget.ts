@@ -15,6 +15,9 @@ const BASE = 2 ** 22;
 /** Elements read and written for each stored one: weights that are standardised or dequantised pass some 20 ops. */
 const PER_STORED = 64;
 
+/** What one op may read and write, or multiply: it is one piece of work, which no signal interrupts. */
+const AT_ONCE = 2 ** 28;
+
 export class Budget {
   private left: number;
 
@@ -40,11 +43,13 @@ export class Budget {
   spend(elements: number, node: OnnxNode): void {
     this.left -= elements;
     // Not `left < 0`: NaN and infinity must not pass.
-    if (this.left >= 0) return;
-    throw new WgradError(
-      'onnx-invalid',
-      `node '${node.name}' (${node.opType}): the constants up to here hold over ${this.limit} elements`,
-      { remedy: 'Simplify the model before export (onnxsim), so that constants are stored and not computed' },
-    );
+    if (this.left >= 0 && elements <= AT_ONCE) return;
+    const reason =
+      elements > AT_ONCE
+        ? `a constant takes ${elements} steps to compute; at most ${AT_ONCE} are taken`
+        : `the constants up to here hold over ${this.limit} elements`;
+    throw new WgradError('onnx-invalid', `node '${node.name}' (${node.opType}): ${reason}`, {
+      remedy: 'Simplify the model before export (onnxsim), so that constants are stored and not computed',
+    });
   }
 }

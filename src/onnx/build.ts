@@ -7,6 +7,7 @@ import { constant, variableOf } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { withName } from '../graph/tensor.ts';
 import { emaUpdate } from '../ops/effects.ts';
+import type { Pieces } from '../pace.ts';
 import { Budget } from './budget.ts';
 import { canFold, dtypeOf, foldNode, naming, outputsOf, rowOf } from './fold.ts';
 import { GRAPH } from './ops/graph.ts';
@@ -31,8 +32,8 @@ export interface BuiltGraph {
 /** A value while building: known on the host, or symbolic. */
 type Value = { known: OnnxTensor } | { tensor: Tensor; dtype: OnnxDtype };
 
-/** @throws WgradError naming the node: 'shape', 'onnx-invalid' or 'onnx-unsupported'. */
-export function buildGraph(graph: OnnxGraph, environment: BuildEnvironment): BuiltGraph {
+/** A node at a time. @throws WgradError naming the node: 'shape', 'onnx-invalid' or 'onnx-unsupported'. */
+export function* buildGraph(graph: OnnxGraph, environment: BuildEnvironment): Pieces<BuiltGraph> {
   const values = new Map<string, Value>();
   for (const [name, known] of graph.initializers) {
     const tensor = environment.parameters.get(name);
@@ -50,6 +51,7 @@ export function buildGraph(graph: OnnxGraph, environment: BuildEnvironment): Bui
     builder.evaluate(node, inputs).forEach((result, i) => {
       if (node.outputs[i]) values.set(node.outputs[i], result);
     });
+    yield;
   }
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of values) if ('tensor' in value) tensors.set(name, value.tensor);

@@ -9,6 +9,7 @@ import { dataflow, runtimeNodes, type Dataflow } from './dataflow.ts';
 import { nearest } from './nearest.ts';
 import { findParameters, type ParameterInfo } from './parameters.ts';
 import { nodePaths, type NamingStyle } from './paths.ts';
+import type { Pieces } from '../pace.ts';
 import { findStructure } from './structure.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
 
@@ -34,6 +35,7 @@ export interface LayerTree {
   /** Further names that {@link resolveName} knows: torchvision's for other exporters' blocks, `stem`. */
   aliases: ReadonlyMap<string, string>;
   parameters: ReadonlyMap<string, ParameterInfo>;
+  flow: Dataflow;
 }
 
 /** What a name stands for. `value` is the graph value to read; parameters have none. */
@@ -43,11 +45,13 @@ export type Resolved =
   | { kind: 'parameter'; name: string; value: undefined };
 
 /** Builds the tree of a decoded graph. Depends on names and wiring only, not on shapes. */
-export function layerTree(graph: OnnxGraph): LayerTree {
+export function* layerTree(graph: OnnxGraph): Pieces<LayerTree> {
   const flow = dataflow(graph);
+  yield;
   const parameters = findParameters(graph, flow);
-  const structure = findStructure(graph, flow);
-  const { style, paths } = nodePaths(graph, flow, parameters, structure);
+  yield;
+  const structure = yield* findStructure(graph, flow);
+  const { style, paths } = yield* nodePaths(graph, flow, parameters, structure);
 
   const layers = new Map<string, Layer>();
   const layerAt = (name: string): Layer => {
@@ -64,10 +68,12 @@ export function layerTree(graph: OnnxGraph): LayerTree {
     const path = paths.get(node);
     if (path !== undefined) layerAt(path).parameters.push(name);
   }
+  yield;
   const inOrder = new Map([...layers].sort(([a], [b]) => depth(a) - depth(b)));
   const outputs = new Set(graph.outputs.map((output) => output.name));
   fill(root, flow, outputs, new Set(structure.blocks.map((block) => block.value)));
 
+  yield;
   const aliases = new Map<string, string>();
   const alias = (name: string, value: string | undefined) => {
     if (value && !inOrder.has(name)) aliases.set(name, value);
@@ -77,7 +83,7 @@ export function layerTree(graph: OnnxGraph): LayerTree {
     alias(`layer${block.stage}`, block.value);
   }
   alias('stem', structure.stem);
-  return { root, style, layers: inOrder, aliases, parameters };
+  return { root, style, layers: inOrder, aliases, parameters, flow };
 }
 
 const depth = (name: string) => (name ? name.split('.').length : 0);

@@ -1,24 +1,21 @@
 /** An ONNX model as a {@link Network}: named parameters on the engine's side, a graph for any batch, a way back. */
-import { input, Variable } from '../graph/leaves.ts';
-import { labelCount, readPreprocess, type Given } from '../model/metadata.ts';
+import { Variable } from '../graph/leaves.ts';
+import type { Given } from '../model/metadata.ts';
 import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter, NewHead } from '../model/network.ts';
 import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
 import type { InputRole, Roles } from '../model/roles.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { concat } from '../ops/concat.ts';
-import { slice } from '../ops/slice.ts';
-import { openBatch } from './batch.ts';
-import { buildGraph } from './build.ts';
+import { atOnce, Pace, type Pieces } from '../pace.ts';
 import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
-import { dataflow, type Dataflow } from './dataflow.ts';
+import { buildGraph } from './build.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { SUPPORTED_OPS } from './ops/index.ts';
-import { Pace } from '../pace.ts';
 import { storedParameters } from './parameters.ts';
-import { channelAxes, findInput, findScores, type Dims } from './roles.ts';
+import { inParts } from './parts.ts';
+import { probe, type Probed } from './probe.ts';
+import { channelAxes, findInput } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
 /** What the caller knows of the model goes before the file's metadata, and into files that it is saved to. */
@@ -38,7 +35,8 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
   const decoded = await decodeOnnx(bytes, { supported: SUPPORTED_OPS, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
   const pace = new Pace(options.signal);
-  const network = new OnnxNetwork(storedParameters({ ...decoded, metadata }), options);
+  const graph = await pace.through(storedParameters({ ...decoded, metadata }));
+  const network = new OnnxNetwork(graph, options, await pace.through(layerTree(graph)));
   for (const { name, variable } of network.parameters.values()) {
     await pace.next();
     if (allFinite(variable.initial)) continue;
@@ -46,6 +44,7 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
       remedy: 'Export the model again from a sound checkpoint',
     });
   }
+  await pace.through(network.prepare());
   return network;
 }
 
@@ -60,21 +59,9 @@ function allFinite(values: Float32Array): boolean {
   return true;
 }
 
-interface Found {
-  roles: Roles;
-  /** Shapes of all values at the default picture size. */
-  dims: Dims;
-  flow: Dataflow;
-  /** The graph for batches that the file does not state. */
-  anyBatch: OnnxGraph;
-  /** The only batch that it can be built for, and the node that is in the way of others. */
-  fixed: { batch: number; node: OnnxNode } | undefined;
-}
-
 export class OnnxNetwork implements Network {
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
-  private tree: LayerTree;
   private variables = new Map<string, NetworkParameter>();
   /** What each variable was made from: the head is replaced by replacing initialisers. */
   private readonly sources = new WeakMap<Variable, OnnxTensor['data']>();
@@ -82,12 +69,13 @@ export class OnnxNetwork implements Network {
   /** What the file says that one should know of. */
   readonly warnings: readonly string[];
 
-  private found: Found | undefined;
+  private found: Probed | undefined;
   private picture: Omit<InputRole, 'size'> | undefined;
 
   constructor(
     private graph: OnnxGraph,
     readonly given: Given & Pick<ImportOptions, 'batchNorm'> = {},
+    private tree: LayerTree = atOnce(layerTree(graph)),
   ) {
     if (graph.inputs.length === 0) throw new WgradError('onnx-invalid', 'the model takes no input');
     this.inputs = graph.inputs.map(({ name, dims }) => ({
@@ -96,8 +84,7 @@ export class OnnxNetwork implements Network {
     }));
     this.outputs = graph.outputs.map((output) => output.name);
     this.warnings = modeWarnings(graph, this.batchNorm);
-    this.picture = findInput(graph, dataflow(graph));
-    this.tree = layerTree(graph);
+    this.picture = findInput(graph, tree.flow);
     this.readLayers();
   }
 
@@ -123,58 +110,31 @@ export class OnnxNetwork implements Network {
   }
 
   channelAxis(name: string): number {
-    const { dims, flow } = this.find();
-    return channelAxes(this.graph, flow, dims).get(this.resolve(name)) ?? 1;
+    return channelAxes(this.graph, this.tree.flow, this.find().dims).get(this.resolve(name)) ?? 1;
   }
 
-  /** Builds the graph once, for its shapes. @throws WgradError where it cannot be built at its own picture size. */
-  private find(output = this.given.output): Found {
-    if (this.found) return this.found;
-    const { graph, given, metadata, picture } = this;
-    const flow = dataflow(graph);
-    const crop = readPreprocess(metadata, given, picture?.channels ?? 3, () => undefined)?.crop ?? DEFAULT_SIDE;
-    const size = given.size ?? ([picture?.height ?? crop, picture?.width ?? crop] as const);
-    const { batch, dims } = this.shapes(size);
-    const opened =
-      picture && (picture.batch !== null || batch !== PROBE_BATCH)
-        ? openBatch(graph, flow, dims, picture.name)
-        : { graph };
-    const fixed = 'blockedBy' in opened ? { batch, node: opened.blockedBy } : undefined;
-    const hints = { output, labels: labelCount(metadata, given) };
-    const scores = findScores(graph, flow, dims, (node) => this.layerOfNode.get(node), hints);
-    const fixedBy = fixed && { batchFixedBy: `node '${fixed.node.name}' (${fixed.node.opType})` };
-    const roles: Roles = { input: picture && { ...picture, size, ...fixedBy }, ...scores };
-    return (this.found = { roles, dims, flow, fixed, anyBatch: 'graph' in opened ? opened.graph : graph });
+  /** What a build of the graph tells: once for each head. @throws as {@link probe}. */
+  private find(output = this.given.output): Probed {
+    return this.found ?? atOnce(this.findIn(output));
   }
 
-  /** Dims of all values at the file's batch; where that is open, at one that can be told from axes of extent 1. */
-  private shapes([height, width]: readonly [number, number]): { batch: number; dims: Dims } {
-    const { picture } = this;
-    const at = (batch: number) => {
-      const { channels = 3 } = picture ?? {};
-      const extents = picture?.layout === 'nhwc' ? [height, width, channels] : [channels, height, width];
-      const inputs = this.inputs.map(({ name, shape }) => {
-        const open = shape.map((dim, i) => dim ?? (i === 0 ? batch : 1));
-        return [name, input(name, name === picture?.name ? [batch, ...extents] : open)];
-      });
-      const { values } = this.buildFrom(this.graph, { inputs: Object.fromEntries(inputs) });
-      return { batch, dims: new Map([...values].map(([name, tensor]) => [name, tensor.shape])) };
-    };
-    if (picture?.batch) return at(picture.batch);
+  /**
+   * Does in pieces what the roles need, so that nothing is left to be done at once. What cannot be built says so when it
+   * is asked for.
+   */
+  *prepare(): Pieces<void> {
     try {
-      return at(PROBE_BATCH);
+      yield* this.findIn();
     } catch (error) {
-      // Some exports leave the batch open and write 1 into their reshapes all the same.
-      try {
-        return at(1);
-      } catch {
-        if (!(error instanceof WgradError) || this.given.size || (picture?.height && picture.width)) throw error;
-        throw new WgradError(error.code, `pictures of ${height} x ${width}: ${error.message}`, {
-          remedy: 'The file leaves the size open: give it as size: [height, width], or --size H,W',
-          cause: error,
-        });
-      }
+      if (!(error instanceof WgradError)) throw error;
     }
+  }
+
+  private *findIn(output = this.given.output): Pieces<Probed> {
+    const { graph, given, picture, tree } = this;
+    const layerOf = (node: OnnxNode) => this.layerOfNode.get(node);
+    const build = (inputs: BuildRequest['inputs']) => this.buildFrom(this.graph, { inputs });
+    return (this.found = yield* probe({ graph, flow: tree.flow, given, picture, layerOf, build }, output));
   }
 
   get metadata(): ReadonlyMap<string, string> {
@@ -202,10 +162,10 @@ export class OnnxNetwork implements Network {
   build(request: BuildRequest): BuiltNetwork {
     const { picture } = this;
     const x = picture && request.inputs[picture.name];
-    if (!x || x.shape[0] === picture.batch) return this.buildFrom(this.graph, request);
+    if (!x || x.shape[0] === picture.batch) return atOnce(this.buildFrom(this.graph, request));
     if (picture.batch === null) {
       try {
-        return this.buildFrom(this.graph, request);
+        return atOnce(this.buildFrom(this.graph, request));
       } catch (error) {
         // An open batch that the graph does not keep to is found by its shapes.
         const { anyBatch, fixed } = this.find();
@@ -214,41 +174,15 @@ export class OnnxNetwork implements Network {
     }
     // The batch in the file is a default.
     const { anyBatch, fixed } = this.find();
-    return fixed ? this.inParts(request, picture.name, x, fixed.batch) : this.buildFrom(anyBatch, request);
+    if (!fixed) return atOnce(this.buildFrom(anyBatch, request));
+    return inParts(x, fixed.batch, (part) =>
+      atOnce(this.buildFrom(this.graph, { ...request, inputs: { ...request.inputs, [picture.name]: part } })),
+    );
   }
 
-  /** Where the graph is made for one batch only: once for each part of the pictures, results side by side. */
-  private inParts(request: BuildRequest, name: string, x: Tensor, batch: number): BuiltNetwork {
-    const count = x.shape[0]! / batch;
-    if (!Number.isInteger(count)) {
-      throw new WgradError(
-        'shape',
-        `the file is made for batches of ${batch}: ${x.shape[0]} pictures are no multiple`,
-        {
-          remedy: `Give pictures by ${batch}, or export the model with an open batch axis`,
-        },
-      );
-    }
-    const parts = Array.from({ length: count }, (_, i) => {
-      const part = slice(x, [i * batch, ...x.shape.slice(1).map(() => 0)], [batch, ...x.shape.slice(1)]);
-      return this.buildFrom(this.graph, { ...request, inputs: { ...request.inputs, [name]: part } });
-    });
-    const joined = (pick: (part: BuiltNetwork) => Tensor): Tensor => {
-      const tensors = parts.map(pick);
-      // Parameters, and values that do not depend on the picture, are one tensor in all parts.
-      return tensors.every((t) => t === tensors[0]) || tensors[0]!.rank === 0 ? tensors[0]! : concat(tensors, 0);
-    };
-    const [first] = parts as [BuiltNetwork];
-    return {
-      outputs: Object.fromEntries(this.outputs.map((output) => [output, joined((part) => part.outputs[output]!)])),
-      values: new Map([...first.values.keys()].map((value) => [value, joined((part) => part.values.get(value)!)])),
-      updates: parts.flatMap((part) => part.updates),
-    };
-  }
-
-  private buildFrom(graph: OnnxGraph, request: BuildRequest): BuiltNetwork {
+  private *buildFrom(graph: OnnxGraph, request: BuildRequest): Pieces<BuiltNetwork> {
     const byBatch = alwaysByBatch(this.graph, this.batchNorm);
-    const { values, updates } = buildGraph(graph, {
+    const { values, updates } = yield* buildGraph(graph, {
       inputs: request.inputs,
       parameters: new Map([...this.variables].map(([name, p]) => [name, p.variable.tensor])),
       batchNorm: (node) => {
@@ -281,7 +215,7 @@ export class OnnxNetwork implements Network {
     const { graph, tree, found } = this;
     const head = this.headOf(layer);
     this.graph = withHead(graph, head, next);
-    this.tree = layerTree(this.graph);
+    this.tree = atOnce(layerTree(this.graph));
     this.found = undefined;
     try {
       this.readLayers();
@@ -309,12 +243,6 @@ export class OnnxNetwork implements Network {
     return encodeOnnx(this.graph, { values, metadata });
   }
 }
-
-/** Where neither the file nor its preprocessing says how large a picture is. */
-const DEFAULT_SIDE = 224;
-
-/** Tells the batch from axes of extent 1. */
-const PROBE_BATCH = 2;
 
 /** Convolution weights are kept channels-last on the device. */
 function toVariable(name: string, { dims, data }: OnnxTensor): Variable {

@@ -4,6 +4,7 @@
 import { Budget } from './budget.ts';
 import { dataflow, type Dataflow } from './dataflow.ts';
 import { foldNode } from './fold.ts';
+import type { Pieces } from '../pace.ts';
 import { isFloat, type OnnxGraph, type OnnxNode, type OnnxTensor } from './types.ts';
 
 export type ParameterKind = 'weight' | 'bias' | 'scale' | 'running-mean' | 'running-var';
@@ -115,8 +116,13 @@ export function findParameters(graph: OnnxGraph, flow: Dataflow): Map<string, Pa
  * The graph with every parameter in an initialiser of its own, wherever the file keeps it: shared under another name
  * (an Identity), in a Constant node (Paddle, old exporters), quantised and dequantised again.
  */
-export const storedParameters = (graph: OnnxGraph): OnnxGraph =>
-  separateShared(computedParameters(constantParameters(graph)));
+export function* storedParameters(graph: OnnxGraph): Pieces<OnnxGraph> {
+  const inInitializers = constantParameters(graph);
+  yield;
+  const computed = yield* computedParameters(inInitializers);
+  yield;
+  return separateShared(computed);
+}
 
 /** Constant nodes that hold parameters become initialisers of the same name. */
 function constantParameters(graph: OnnxGraph): OnnxGraph {
@@ -139,9 +145,11 @@ function constantParameters(graph: OnnxGraph): OnnxGraph {
  * Weights that are computed from what is no parameter, as DequantizeLinear does from integers, are computed here once
  * and for all, and are parameters from then on.
  */
-function computedParameters(graph: OnnxGraph): OnnxGraph {
+function* computedParameters(graph: OnnxGraph): Pieces<OnnxGraph> {
   const flow = dataflow(graph);
+  yield;
   const parameters = findParameters(graph, flow);
+  yield;
   // Values that change: with a parameter, or with the shape of what is fed.
   const learned = new Set<string>(parameters.keys());
   const roots = new Set<OnnxNode>();
@@ -171,6 +179,7 @@ function computedParameters(graph: OnnxGraph): OnnxGraph {
     if (!needed.has(node)) continue;
     const results = foldNode(node, node.inputs.map((input) => known.get(input)), graph.opset, budget); // prettier-ignore
     results.forEach((result, i) => node.outputs[i] && known.set(node.outputs[i], result));
+    yield;
     if (!roots.has(node) || !isWeight(results[0]!)) continue;
     initializers.set(node.outputs[0]!, results[0]!);
     stored.add(node);

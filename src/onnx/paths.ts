@@ -10,6 +10,7 @@
  * Nodes without a name of their own (the ReLUs of a dynamo export) are placed by what they read.
  */
 import { runtimeNodes, runtimeProducers, type Dataflow } from './dataflow.ts';
+import type { Pieces } from '../pace.ts';
 import type { ParameterInfo } from './parameters.ts';
 import type { Structure } from './structure.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
@@ -27,12 +28,12 @@ const UNDERSCORED = /^(.+)_(?:weight|gamma|bias|beta|running_mean|running_var|mo
 /** Flat names that carry a hierarchy: Gluon, MXNet symbols, keras.applications. */
 const HIERARCHIES = [/^(stage\d+)_+(unit\d+)_+(.+)$/, /^(stage\d+)_+(.+)$/, /^(conv\d+)_(block\d+)_(.+)$/];
 
-export function nodePaths(
+export function* nodePaths(
   graph: OnnxGraph,
   flow: Dataflow,
   parameters: ReadonlyMap<string, ParameterInfo>,
   structure: Structure,
-): NodePaths {
+): Pieces<NodePaths> {
   const nodes = runtimeNodes(graph, flow);
   const owned = new Map<OnnxNode, string[]>();
   for (const { node, name } of parameters.values()) owned.set(node, [...(owned.get(node) ?? []), name]);
@@ -44,6 +45,7 @@ export function nodePaths(
       ?.map((name) => pattern.exec(name)?.[1])
       .find(Boolean);
   for (const node of nodes) {
+    yield;
     const path =
       weightPath(node, DOTTED) ??
       (style === 'scopes' || style === 'keras' ? fromScope(node) : undefined) ??
@@ -52,7 +54,7 @@ export function nodePaths(
     if (path !== undefined) explicit.set(node, shallow(path));
   }
   if (style === 'keras' || style === 'mxnet') shorten(explicit, style === 'keras' ? '/' : '_', owned);
-  return { style, paths: place(nodes, flow, functionalInModules(explicit)) };
+  return { style, paths: yield* place(nodes, flow, functionalInModules(explicit)) };
 }
 
 /** Trees of names are walked recursively, and no network is nested deeper: what comes below is one name. */
@@ -165,11 +167,16 @@ const FOLLOWERS = new Set(
 );
 
 /** Gives every node without a path one: in the scope of what it reads, or, between modules, in the scope around. */
-function place(nodes: readonly OnnxNode[], flow: Dataflow, explicit: ReadonlyMap<OnnxNode, string>) {
+function* place(
+  nodes: readonly OnnxNode[],
+  flow: Dataflow,
+  explicit: ReadonlyMap<OnnxNode, string>,
+): Pieces<Map<OnnxNode, string>> {
   const paths = new Map(explicit);
   const names = new Names(explicit.values());
   for (const node of nodes) {
     if (paths.has(node)) continue;
+    yield;
     const behind = sourceScope(node, flow, paths);
     const scope = FOLLOWERS.has(node.opType) ? behind : common([behind, ...scopesAhead(node, flow, explicit)]);
     paths.set(node, names.unique([...scope, baseName(node)].join('.')));

@@ -6,6 +6,7 @@
  */
 import { attrInts } from './attributes.ts';
 import { runtimeNodes, runtimeProducers, type Dataflow } from './dataflow.ts';
+import type { Pieces } from '../pace.ts';
 import type { OnnxGraph, OnnxNode } from './types.ts';
 
 export interface Block {
@@ -30,13 +31,14 @@ export interface Structure {
 const ACTIVATIONS = new Set(['Relu', 'Clip', 'Sigmoid', 'LeakyRelu']);
 const has = (nodes: Iterable<OnnxNode>, opType: string) => [...nodes].some((node) => node.opType === opType);
 
-export function findStructure(graph: OnnxGraph, flow: Dataflow): Structure {
+export function* findStructure(graph: OnnxGraph, flow: Dataflow): Pieces<Structure> {
   const nodes = runtimeNodes(graph, flow);
   const blocks: Block[] = [];
   const search = { steps: STEPS_A_BLOCK + STEPS_A_NODE * nodes.length };
   let stage = 0;
   let index = 0;
   for (const add of nodes) {
+    yield;
     const block = add.opType === 'Add' ? blockOf(add, flow, search) : undefined;
     if (!block) continue;
     if (stage === 0 || has(block.shortcut, 'Conv') || strides(block.nodes)) {

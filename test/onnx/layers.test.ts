@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import { layerTree, resolveName } from '../../src/onnx/layers.ts';
 import { storedParameters } from '../../src/onnx/parameters.ts';
+import { atOnce } from '../../src/pace.ts';
 import { f32, model, node, smallSpec, value } from './builder.ts';
 import { resnet, type Exporter } from './resnet.ts';
 
 async function open(bytes: Uint8Array) {
-  const graph = storedParameters(await decodeOnnx(bytes));
-  const tree = layerTree(graph);
+  const graph = atOnce(storedParameters(await decodeOnnx(bytes)));
+  const tree = atOnce(layerTree(graph));
   return { graph, tree, find: (name: string) => resolveName(graph, tree, name) };
 }
 
@@ -171,6 +172,6 @@ describe('names that nothing has', () => {
 it('names of slashes alone are no scopes', async () => {
   const spec = smallSpec();
   const nodes = spec.nodes!.map((n, i) => ({ ...n, name: '/'.repeat(i + 1) }));
-  const tree = layerTree(await decodeOnnx(model({ ...spec, nodes })));
+  const tree = atOnce(layerTree(await decodeOnnx(model({ ...spec, nodes }))));
   expect([...tree.layers.keys()].filter(Boolean).length).toBeGreaterThan(4);
 });

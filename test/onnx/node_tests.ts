@@ -14,7 +14,8 @@ import { buildGraph } from '../../src/onnx/build.ts';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import { opKey, opRow, SUPPORTED_OPS } from '../../src/onnx/ops/index.ts';
 import { readTensor } from '../../src/onnx/tensor.ts';
-import { OPSET_MAX, OPSET_MIN, type OnnxGraph, type OnnxTensor } from '../../src/onnx/types.ts';
+import { OPSET_MAX, OPSET_MIN, type OnnxGraph, type OnnxNode, type OnnxTensor } from '../../src/onnx/types.ts';
+import { atOnce } from '../../src/pace.ts';
 import { tolerance } from '../tolerance.ts';
 
 export interface NodeTest {
@@ -133,11 +134,12 @@ async function differs(
   const known = { ...graph, initializers, inputs: graph.inputs.filter(({ name }) => fed(name)) };
   const random = modeWarnings(known, 'file').find((warning) => warning.startsWith('Dropout'));
   if (random) return { kind: 'refused', reason: random };
-  const { values } = buildGraph(known, {
+  const environment = {
     inputs: tensors,
-    parameters: new Map(),
-    batchNorm: (node) => ({ useBatch: normalizesByBatch(node), moveRunning: false }),
-  });
+    parameters: new Map<string, Tensor>(),
+    batchNorm: (node: OnnxNode) => ({ useBatch: normalizesByBatch(node), moveRunning: false }),
+  };
+  const { values } = atOnce(buildGraph(known, environment));
   const results = Object.fromEntries(graph.outputs.map(({ name }) => [name, values.get(name)!]));
   const full = Object.fromEntries(Object.entries(results).filter(([, t]) => t.size > 0));
   const program = await engine.compile({ outputs: full });
