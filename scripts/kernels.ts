@@ -17,6 +17,7 @@ const DEFERRED: Readonly<Record<string, RegExp>> = {
     /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
   bodies_subgroup: /^gemm_subgroup/,
   bodies_tile: /^gemm_tile/,
+  bodies_workgroup: /^gemm_workgroup/,
 };
 
 /** What specialisation changes stays with the description, and with it what a module must begin with. */

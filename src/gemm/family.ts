@@ -23,11 +23,20 @@ export interface Choice {
   parts: number;
 }
 
-/** One dispatch that computes the problem, or its parts side by side. */
-export interface Launch {
+/** What a problem is about: the factors, the result, and what the epilogue's steps read. */
+export type Operand = 'a' | 'b' | 'y' | 'scale' | 'shift' | 'residual' | 'gate';
+
+/** Memory between the passes of a launch. */
+export interface Scratch {
+  /** f32 values. */
+  readonly elements: number;
+}
+
+/** One dispatch; numbers are bound as buffers of their own. */
+export interface Pass {
   kernel: Kernel;
   constants: Readonly<Record<string, number | boolean>>;
-  geometry: Int32Array;
+  bindings: Readonly<Record<string, Operand | Scratch | Int32Array>>;
   workgroups: readonly [number, number, number];
 }
 
@@ -36,7 +45,8 @@ export interface GemmFamily {
   /** What may be tried, for the cost model to rank and for tuning to measure; empty where the family does not fit. */
   candidates(problem: GemmProblem, device: GemmDevice): Choice[];
   /**
+   * The passes that compute the problem into `y`, or its parts side by side.
    * @param steps the epilogue's code: 0 where it runs afterwards.
    */
-  launch(problem: GemmProblem, choice: Choice, steps: number): Launch;
+  launch(problem: GemmProblem, choice: Choice, y: 'y' | Scratch, steps: number): Pass[];
 }

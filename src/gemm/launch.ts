@@ -1,9 +1,10 @@
-/** What launches of all families have in common: tiles counted, the sum shared out, geometry packed. */
-import { spreadOut } from '../gpu/grid.ts';
+/** What launches of all families have in common: tiles counted, the sum shared out, geometry packed, parts added up. */
+import { grid, spreadOut } from '../gpu/grid.ts';
 import { packStruct, type Kernel } from '../gpu/kernel.ts';
-import { gemmTile, gemmTileOuter } from '../gpu/kernels.gen.ts';
-import type { Launch } from './family.ts';
+import { gemmFinish, gemmTile, gemmTileOuter } from '../gpu/kernels.gen.ts';
+import type { Pass, Scratch } from './family.ts';
 import type { OuterProblem, RowsProblem } from './problem.ts';
+import { stepCode, type StepKind } from './steps.ts';
 
 export interface TileShape {
   rows: number;
@@ -13,14 +14,13 @@ export interface TileShape {
   perWorkgroup: number;
 }
 
-export function rowsLaunch(
+export function rowsPass(
   kernel: Kernel,
-  constants: Launch['constants'],
+  constants: Pass['constants'],
   { phases }: RowsProblem,
   { rows, groups, perWorkgroup }: TileShape,
-  parts: number,
-  steps: number,
-): Launch {
+  { parts, y, steps }: { parts: number; y: 'y' | Scratch; steps: number },
+): Pass {
   const mTiles = phases.map((g) => Math.ceil(g.m / rows));
   const counts = phases.map((g, i) => mTiles[i]! * Math.ceil(g.n4 / groups));
   const packed = phases.map((g, i) =>
@@ -33,21 +33,25 @@ export function rowsLaunch(
       steps,
     }),
   );
+  const geometry = Int32Array.from(packed.flatMap((words) => [...words]));
+  // Steps that the kernel does not take read nothing.
+  const operands = steps
+    ? ({ scale: 'scale', shift: 'shift', residual: 'residual', gate: 'gate' } as const)
+    : ({ scale: 'a', shift: 'a', residual: 'a', gate: 'a' } as const);
   return {
     kernel,
     constants,
-    geometry: Int32Array.from(packed.flatMap((words) => [...words])),
+    bindings: { a: 'a', b: 'b', y, geometry, ...operands },
     workgroups: [...spreadOut(Math.ceil(Math.max(...counts) / perWorkgroup)), phases.length * parts],
   };
 }
 
-export function outerLaunch(
+export function outerPass(
   kernel: Kernel,
-  constants: Launch['constants'],
   { geometry: g }: OuterProblem,
   { rows, groups, perWorkgroup }: TileShape,
-  parts: number,
-): Launch {
+  { parts, y }: { parts: number; y: 'y' | Scratch },
+): Pass {
   const [mTiles, nTiles] = [Math.ceil((g.m4 * 4) / rows), Math.ceil(g.n4 / groups)];
   const geometry = packStruct(gemmTileOuter['2'], 'geometry', {
     ...g,
@@ -57,5 +61,35 @@ export function outerLaunch(
     rows_a_part: Math.ceil(g.rows / parts),
   });
   const tiles = mTiles * nTiles * g.taps_h * g.taps_w * parts;
-  return { kernel, constants, geometry, workgroups: [...spreadOut(Math.ceil(tiles / perWorkgroup)), 1] };
+  const workgroups = [...spreadOut(Math.ceil(tiles / perWorkgroup)), 1] as const;
+  return { kernel, constants: {}, bindings: { a: 'a', b: 'b', y, geometry }, workgroups };
+}
+
+/** Extents of a result that is finished elementwise. */
+export interface Finished {
+  elements: number;
+  /** The fastest axis. */
+  channels: number;
+  parts?: number;
+}
+
+/** y = steps(sum over parts of x). */
+export function finishPass(
+  x: Pass['bindings'][string],
+  { elements, channels, parts = 1 }: Finished,
+  steps: readonly StepKind[],
+): Pass {
+  const width = channels % 4 === 0 ? 4 : 1;
+  const geometry = packStruct(gemmFinish, 'geometry', {
+    count: elements / width,
+    channels: channels / width,
+    parts,
+    steps: stepCode(steps),
+  });
+  return {
+    kernel: gemmFinish,
+    constants: { WIDTH: width },
+    bindings: { x, y: 'y', geometry, scale: 'scale', shift: 'shift', residual: 'residual', gate: 'gate' },
+    workgroups: [...grid(elements / width, 64), 1],
+  };
 }

@@ -3,7 +3,7 @@
  * are dear. They need subgroups of one known size: a workgroup is one of them.
  */
 import { gemmSubgroup, gemmSubgroupOuter } from '../gpu/kernels.gen.ts';
-import { outerLaunch, rowsLaunch } from './launch.ts';
+import { outerPass, rowsPass } from './launch.ts';
 import type { GemmFamily } from './family.ts';
 
 const tiles = { nn: Object.keys(gemmSubgroup), nt: Object.keys(gemmSubgroup), tn: Object.keys(gemmSubgroupOuter) };
@@ -16,13 +16,14 @@ export const subgroupFamily: GemmFamily = {
     tiles[problem.form]
       .filter((tile) => parse(tile)[0] === subgroup)
       .map((tile) => ({ family: 'subgroup', tile, parts: 1 })),
-  launch(problem, { tile, parts }, steps) {
+  launch(problem, { tile, parts }, y, steps) {
     const [lanes, rows] = parse(tile);
     const shape = { rows, groups: lanes, perWorkgroup: 1 };
     if (problem.form === 'tn') {
-      return outerLaunch(gemmSubgroupOuter[tile as keyof typeof gemmSubgroupOuter], {}, problem, shape, parts);
+      return [outerPass(gemmSubgroupOuter[tile as keyof typeof gemmSubgroupOuter], problem, shape, { parts, y })];
     }
     const constants = { B_TRANSPOSED: problem.form === 'nt' };
-    return rowsLaunch(gemmSubgroup[tile as keyof typeof gemmSubgroup], constants, problem, shape, parts, steps);
+    const kernel = gemmSubgroup[tile as keyof typeof gemmSubgroup];
+    return [rowsPass(kernel, constants, problem, shape, { parts, y, steps })];
   },
 };

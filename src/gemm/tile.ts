@@ -3,16 +3,20 @@
  * everywhere and are what other families are checked against.
  */
 import { gemmTile, gemmTileOuter } from '../gpu/kernels.gen.ts';
-import { outerLaunch, rowsLaunch } from './launch.ts';
-import type { GemmFamily } from './family.ts';
+import { outerPass, rowsPass } from './launch.ts';
+import type { Choice, GemmFamily } from './family.ts';
 
 const shape = { rows: 8, groups: 2, perWorkgroup: 32 };
 
+/** What every other choice is compared with. */
+export const reference: Choice = { family: 'tile', tile: '8x2', parts: 1 };
+
 export const tileFamily: GemmFamily = {
   name: 'tile',
-  candidates: () => [{ family: 'tile', tile: '8x2', parts: 1 }],
-  launch(problem, { parts }, steps) {
-    if (problem.form === 'tn') return outerLaunch(gemmTileOuter['2'], {}, problem, shape, parts);
-    return rowsLaunch(gemmTile['8'], { B_TRANSPOSED: problem.form === 'nt' }, problem, shape, parts, steps);
+  candidates: () => [reference],
+  launch(problem, { parts }, y, steps) {
+    if (problem.form === 'tn') return [outerPass(gemmTileOuter['2'], problem, shape, { parts, y })];
+    const constants = { B_TRANSPOSED: problem.form === 'nt' };
+    return [rowsPass(gemmTile['8'], constants, problem, shape, { parts, y, steps })];
   },
 };

@@ -1,8 +1,10 @@
 /** Every tile of every family against the register tiles, on shapes with odd edges; each split; the same bits again. */
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
-import { families, type Choices } from '../../src/gemm/choose.ts';
-import type { Choice, GemmDevice } from '../../src/gemm/family.ts';
+import type { Choices } from '../../src/gemm/choose.ts';
+import { ranked } from '../../src/gemm/cost.ts';
+import { families, launch, workgroupsOf } from '../../src/gemm/families.ts';
+import type { Choice, GemmDevice, Pass } from '../../src/gemm/family.ts';
 import type { ConvAttrs, ConvGeometry } from '../../src/gemm/geometry.ts';
 import {
   forwardProblem,
@@ -11,9 +13,11 @@ import {
   weightGradProblem,
   type GemmProblem,
 } from '../../src/gemm/problem.ts';
+import { gemmWorkgroup, gemmWorkgroupOuter } from '../../src/gpu/kernels.gen.ts';
 import { input } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
+import { framed } from '../../src/ops/conv_channels.ts';
 import { convAttrs, convGeometry } from '../../src/ops/conv_geometry.ts';
 import { conv2dInputGrad, conv2dWeightGrad } from '../../src/ops/conv2d_grad.ts';
 import * as ops from '../../src/ops/index.ts';
@@ -80,9 +84,16 @@ async function computed(engine: Engine, y: Tensor, feeds: Record<string, Float32
 
 const deviceOf = (engine: Engine): GemmDevice => (engine as unknown as { choices: Choices }).choices.device;
 
+/** Larger workgroup tiles are the same source with longer loops, which take software adapters many seconds to compile. */
+const everyTile = process.env['WGRAD_REFERENCE'] === '1';
+
 /** Each tile of each family, whole and with the sum in three parts. */
 const candidates = (problem: GemmProblem, device: GemmDevice): Choice[] =>
-  families.flatMap((f) => f.candidates(problem, device)).flatMap((c) => [c, { ...c, parts: 3 }]);
+  families
+    .flatMap((f) =>
+      f.name === 'workgroup' && !everyTile ? f.candidates(problem, device).slice(0, 1) : f.candidates(problem, device),
+    )
+    .flatMap((c) => [c, { ...c, parts: 3 }]);
 
 // The first shape compiles all of them: seconds on an idle machine, more on a busy one.
 describe.each(adapters)('on %s', { timeout: 300_000 }, (_, engine) => {
@@ -108,6 +119,65 @@ describe.each(adapters)('on %s', { timeout: 300_000 }, (_, engine) => {
         expect(compare(first, expected.first).maxRel, what).toBeLessThan(tolerance.op);
         expect(again, what).toEqual(first);
       }
+    }
+  });
+});
+
+/** Every convolution of ResNet-50 (torchvision: the stride on the 3x3) and its linear layer, at batch 1. */
+const resnet50: [name: string, x: number[], w: number[], attrs: Partial<ConvAttrs>][] = [
+  ['conv1', [1, 3, 224, 224], [64, 3, 7, 7], { strides: [2, 2], pads: [3, 3, 3, 3] }],
+  ...[64, 128, 256, 512].flatMap((width, stage): (typeof resnet50)[number][] => {
+    const [side, before] = [56 >> stage, stage === 0 ? 64 : width * 2];
+    const from = stage === 0 ? side : side * 2;
+    const stride = stage === 0 ? 1 : 2;
+    const name = `layer${stage + 1}`;
+    return [
+      [`${name}.0.conv1`, [1, before, from, from], [width, before, 1, 1], {}],
+      [
+        `${name}.0.conv2`,
+        [1, width, from, from],
+        [width, width, 3, 3],
+        { strides: [stride, stride], pads: [1, 1, 1, 1] },
+      ],
+      [`${name}.0.downsample`, [1, before, from, from], [width * 4, before, 1, 1], { strides: [stride, stride] }],
+      [`${name}.conv1`, [1, width * 4, side, side], [width, width * 4, 1, 1], {}],
+      [`${name}.conv2`, [1, width, side, side], [width, width, 3, 3], { pads: [1, 1, 1, 1] }],
+      [`${name}.conv3`, [1, width, side, side], [width * 4, width, 1, 1], {}],
+    ];
+  }),
+  ['fc', [1, 2048, 1, 1], [1000, 2048, 1, 1], {}],
+];
+
+describe('on a physical GPU', () => {
+  const device: GemmDevice = {
+    limits: {
+      maxComputeInvocationsPerWorkgroup: 256,
+      maxComputeWorkgroupStorageSize: 16384,
+      maxComputeWorkgroupsPerDimension: 65535,
+    },
+    subgroup: 0,
+    software: false,
+  };
+
+  it.each(resnet50)('%s launches 64 workgroups and more of 16-byte lanes, in all passes', (_, x, w, attrs) => {
+    const g = convGeometry(x, w, convAttrs(attrs));
+    for (const problem of [forwardProblem(framed(g)), inputGradProblem(g), weightGradProblem(framed(g))]) {
+      const choice = ranked(problem, device)[0]!;
+      expect(choice.family).toBe('workgroup');
+      const [pass] = launch(problem, choice) as [Pass];
+      expect(workgroupsOf(pass), `${problem.form} ${choice.tile}, ${choice.parts} parts`).toBeGreaterThanOrEqual(64);
+    }
+  });
+
+  it('its kernels read factors and write results as whole 16-byte lanes, and keep within 16 KB of workgroup memory', async () => {
+    for (const kernel of [...Object.values(gemmWorkgroup), ...Object.values(gemmWorkgroupOuter)]) {
+      const code = `${kernel.code}\n${await kernel.body()}`;
+      for (const name of ['a', 'b', 'y'])
+        expect(code).toMatch(new RegExp(`var<storage,read(_write)?>${name}:array<vec4f>`));
+      const [rows, groups] = kernel.name.split(' ')[1]!.split('x').map(Number) as [number, number];
+      const outer = kernel.name.includes('outer');
+      const lanes = outer ? 16 * 8 * (rows + groups) : 8 * rows * 4 + 8 * groups * 4 * 4;
+      expect(2 * 16 * lanes).toBeLessThanOrEqual(16384);
     }
   });
 });
