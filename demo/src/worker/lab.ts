@@ -1,0 +1,130 @@
+/** All that the page asks of the engine. It runs in a Worker, so that the page stays alive whatever is computed. */
+import * as Comlink from 'comlink';
+import type { FigureOptions } from '../../../src/explain/index.ts';
+import { receiveBytes } from '../../../src/receive.ts';
+import { Jobs } from './answer.ts';
+import { Dreaming, type Dream, type DreamFrame, type SheetCell } from './dreaming.ts';
+import { Explaining, type Partial } from './explaining.ts';
+import { Session } from './session.ts';
+import { Benchmark, type Timing } from './timing.ts';
+import { Tuning, type TuneEvent, type TuneOptions } from './tuning.ts';
+
+export class Lab {
+  private readonly session = new Session();
+  private readonly explaining = new Explaining(this.session);
+  private readonly tuning = new Tuning(this.session);
+  private readonly dreaming = new Dreaming(this.session);
+  private readonly benchmark = new Benchmark(this.session);
+  private readonly jobs = new Jobs();
+
+  device() {
+    return this.jobs.run('device', () => this.session.device());
+  }
+
+  stop(job: string): void {
+    if (job === 'tune') this.tuning.resume();
+    this.jobs.stop(job);
+  }
+
+  openFile(bytes: Uint8Array, name: string) {
+    return this.opening((signal) => this.session.open(bytes, name, signal));
+  }
+
+  openUrl(url: string, name: string, onProgress: (loaded: number, total: number) => void) {
+    return this.opening(async (signal) => {
+      const bytes = await receiveBytes(url, { signal, onProgress });
+      return this.session.open(bytes, name, signal);
+    });
+  }
+
+  private opening(open: (signal: AbortSignal) => ReturnType<Session['open']>) {
+    return this.jobs.run('open', async (signal) => {
+      const info = await open(signal);
+      this.explaining.reset();
+      return info;
+    });
+  }
+
+  add(source: Blob | ImageData) {
+    return this.jobs.run(`add ${Math.random()}`, () => this.session.add(source));
+  }
+
+  samples(classes: readonly string[], count: number, seed: string) {
+    return this.jobs.run('samples', () => Promise.resolve(this.tuning.samples(classes, count, seed)));
+  }
+
+  methods() {
+    return this.jobs.run('methods', () => Promise.resolve(this.explaining.methods()));
+  }
+
+  classify(picture: number) {
+    return this.jobs.run('classify', (signal) => this.explaining.classify(picture, signal));
+  }
+
+  explain(picture: number, method: string, target: number | undefined, onPartial: (partial: Partial) => void) {
+    return this.jobs.run(`explain ${method}`, (s) => this.explaining.explain(picture, method, target, s, onPartial));
+  }
+
+  draw(map: number, options: FigureOptions) {
+    return this.jobs.run(`draw ${map}`, () => Promise.resolve(this.explaining.draw(map, options)));
+  }
+
+  forget(map: number): void {
+    this.explaining.forget(map);
+  }
+
+  segments(picture: number) {
+    return this.jobs.run('segments', () => this.explaining.segments(picture));
+  }
+
+  without(picture: number, region: number) {
+    return this.jobs.run('without', (signal) => this.explaining.without(picture, region, signal));
+  }
+
+  tune(options: TuneOptions, tell: (event: TuneEvent) => void) {
+    return this.jobs.run('tune', async (signal) => {
+      try {
+        await this.tuning.run(options, signal, tell);
+      } finally {
+        this.explaining.reset();
+      }
+      return this.session.info();
+    });
+  }
+
+  pause(): void {
+    this.tuning.pause();
+  }
+
+  resume(): void {
+    this.tuning.resume();
+  }
+
+  undo() {
+    return this.opening(async (signal) => {
+      await this.tuning.undo(signal);
+      return this.session.info();
+    });
+  }
+
+  save() {
+    return this.jobs.run('save', async (signal) => {
+      const bytes = await this.session.current.saveOnnx({ signal });
+      return Comlink.transfer(bytes, [bytes.buffer]);
+    });
+  }
+
+  dream(dream: Dream, tell: (frame: DreamFrame) => void) {
+    return this.jobs.run('dream', (signal) => this.dreaming.run(dream, signal, tell));
+  }
+
+  sheet(layer: string, units: readonly number[], steps: number, tell: (cell: SheetCell) => void) {
+    return this.jobs.run('sheet', (signal) => this.dreaming.sheet(layer, units, steps, signal, tell));
+  }
+
+  bench(tell: (timing: Timing, done: number, total: number) => void) {
+    return this.jobs.run('bench', (signal) => this.benchmark.run(signal, tell));
+  }
+}
+
+Comlink.expose(new Lab());

@@ -1,0 +1,148 @@
+/** The engine, the model that is open, and the pictures that were given to it. */
+import { decodeImage, toImageData } from '../../../src/browser/index.ts';
+import { Engine } from '../../../src/engine.ts';
+import { WgradError } from '../../../src/errors.ts';
+import type { Image } from '../../../src/image/image.ts';
+import { normalize, resizeAndCrop } from '../../../src/image/preprocess.ts';
+import { plainPixels } from '../../../src/image/preprocess_spec.ts';
+import type { LayerInfo } from '../../../src/model/network.ts';
+import type { Model } from '../../../src/model/model.ts';
+import { loadOnnx } from '../../../src/onnx/index.ts';
+
+export interface DeviceInfo {
+  description: string;
+  /** Runs on the processor: right, and slow. */
+  software: boolean;
+}
+
+/** A layer of the network's plan: what can be frozen, drawn or looked at. */
+export interface Stage {
+  name: string;
+  kind: string;
+  /** [C, H, W] of its output for one picture; absent where it has no spatial output. */
+  shape?: readonly number[];
+  parameters: number;
+}
+
+export interface ModelInfo {
+  name: string;
+  labels: readonly string[];
+  shape: readonly [number, number, number];
+  stages: Stage[];
+  /** Layers with units to draw, the deepest last. */
+  layers: { name: string; channels: number; height: number; width: number }[];
+  warnings: readonly string[];
+  bytes: number;
+}
+
+/** 8-bit pixels as the network sees them, ready for a canvas. */
+export interface Shown {
+  id: number;
+  image: ImageData;
+}
+
+interface Held {
+  image: Image;
+  input: Float32Array;
+}
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
+
+export class Session {
+  engine: Engine | undefined;
+  model: Model | undefined;
+  private name = '';
+  private bytes = 0;
+  private nextId = 1;
+  private readonly pictures = new Map<number, Held>();
+
+  async device(): Promise<DeviceInfo> {
+    this.engine ??= await Engine.create();
+    const { description } = this.engine;
+    return { description, software: SOFTWARE.test(description) };
+  }
+
+  /** @throws what importing throws; the model that was open stays then. */
+  async open(bytes: Uint8Array, name: string, signal: AbortSignal): Promise<ModelInfo> {
+    const before = this.model?.pictureShape;
+    await this.device();
+    const model = await loadOnnx(this.engine!, bytes, { signal });
+    this.model?.dispose();
+    this.model = model;
+    // Pictures are held as the model takes them.
+    if (String(before) !== String(model.pictureShape)) this.pictures.clear();
+    this.name = name;
+    this.bytes = bytes.length;
+    return this.info();
+  }
+
+  get current(): Model {
+    if (!this.model) throw new WgradError('invalid-argument', 'no model is open', { remedy: 'Open one first' });
+    return this.model;
+  }
+
+  info(): ModelInfo {
+    const model = this.current;
+    const graph = model.graph();
+    const layers: ModelInfo['layers'] = [];
+    const shapeOf = (layer: LayerInfo) => (layer.value ? graph.value(layer.value).shape.slice(1) : undefined);
+    const visit = (layer: LayerInfo): number => {
+      let parameters = layer.parameters.reduce((n, name) => n + model.parameter(name).variable.tensor.size, 0);
+      for (const child of layer.children) parameters += visit(child);
+      const shape = shapeOf(layer);
+      if (shape?.length === 3 && layer.name && layer.children.length > 0)
+        layers.push({ name: layer.name, channels: shape[0]!, height: shape[1]!, width: shape[2]! });
+      return parameters;
+    };
+    const stages = model.network.root.children.map((layer): Stage => {
+      const parameters = visit(layer);
+      const shape = shapeOf(layer);
+      return { name: layer.name, kind: layer.kind, parameters, ...(shape?.length === 3 && { shape }) };
+    });
+    return {
+      name: this.name,
+      labels: Array.from({ length: model.classes }, (_, i) => model.labelOf(i)),
+      shape: model.pictureShape,
+      stages,
+      layers,
+      warnings: model.warnings,
+      bytes: this.bytes,
+    };
+  }
+
+  /** Decodes, resizes and crops as the model wants it, and keeps it under a number. */
+  async add(source: Blob | ImageData): Promise<Shown> {
+    const image = source instanceof Blob ? await decodeImage(source) : withoutAlpha(source);
+    return this.hold(image);
+  }
+
+  hold(image: Image): Shown {
+    const model = this.current;
+    const [channels, height, width] = model.pictureShape;
+    const spec = model.preprocess ?? plainPixels(channels);
+    const cropped = resizeAndCrop(image, spec, { height, width });
+    const id = this.nextId++;
+    this.pictures.set(id, { image: cropped, input: normalize(cropped, spec) });
+    return { id, image: toImageData(cropped) };
+  }
+
+  picture(id: number): Held {
+    const found = this.pictures.get(id);
+    if (!found) throw new WgradError('unknown-name', `picture ${id} is gone`, { remedy: 'Add it again' });
+    return found;
+  }
+
+  drop(id: number): void {
+    this.pictures.delete(id);
+  }
+}
+
+/** Transparent places are white, as everywhere in wgrad. */
+function withoutAlpha({ width, height, data }: ImageData): Image {
+  const out = new Uint8ClampedArray(3 * width * height);
+  for (let i = 0; i < width * height; i++) {
+    const alpha = data[4 * i + 3]! / 255;
+    for (let c = 0; c < 3; c++) out[3 * i + c] = 255 + alpha * (data[4 * i + c]! - 255);
+  }
+  return { width, height, data: out };
+}

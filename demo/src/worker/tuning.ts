@@ -1,0 +1,171 @@
+/** Fine-tuning on pictures that were put into classes, watched while it goes. */
+import { drawMap, createExplainer, maskScore, type Explainer } from '../../../src/explain/index.ts';
+import { WgradError } from '../../../src/errors.ts';
+import { shapePictures, SIDE } from '../../../src/data/shapes.ts';
+import { adam, fit, inMemory, sgd, type Sample } from '../../../src/train/index.ts';
+import type { Session, Shown } from './session.ts';
+
+export interface Labelled {
+  picture: number;
+  /** Index into the classes. */
+  label: number;
+  heldOut: boolean;
+}
+
+export interface TuneOptions {
+  classes: readonly string[];
+  pictures: readonly Labelled[];
+  /** Stages that are trained, such as ['layer4', 'fc']. */
+  unfrozen: readonly string[];
+  optimizer: 'adam' | 'sgd';
+  lr: number;
+  epochs: number;
+  batchSize: number;
+  /** Drawn anew after each epoch. */
+  pinned: readonly number[];
+}
+
+/** What the model says of one picture. */
+export interface Verdict {
+  picture: number;
+  label: number;
+  guess: number;
+  heldOut: boolean;
+}
+
+export interface PinnedMap {
+  picture: number;
+  image: ImageData;
+  /** Share of the map that lies on the object, where the object is known. */
+  onObject?: number;
+}
+
+export type TuneEvent =
+  | { type: 'head'; kept: readonly string[]; fresh: readonly string[]; dropped: readonly string[] }
+  | { type: 'step'; step: number; steps: number; epoch: number; loss: number }
+  | { type: 'epoch'; epoch: number; loss: number; accuracy: number; heldOut?: number; verdicts: Verdict[]; maps: PinnedMap[] }; // prettier-ignore
+
+/** Pictures that are classified in one run. */
+const TOGETHER = 16;
+
+const optimizers = { adam: (lr: number) => adam({ lr }), sgd: (lr: number) => sgd({ lr, momentum: 0.9 }) };
+
+export class Tuning {
+  private before: { bytes: Uint8Array; name: string } | undefined;
+  private readonly masks = new Map<number, Uint8Array>();
+  private paused: Promise<void> | undefined;
+  private resumeNow: (() => void) | undefined;
+
+  constructor(private readonly session: Session) {}
+
+  /** Generated pictures of shapes, with the object's place. */
+  samples(classes: readonly string[], count: number, seed: string): (Shown & { label: number })[] {
+    return shapePictures(seed, count, classes).map(({ pixels, mask, label }) => {
+      const shown = this.session.hold({ width: SIDE, height: SIDE, data: pixels });
+      if (shown.image.width === SIDE && shown.image.height === SIDE) this.masks.set(shown.id, mask);
+      return { ...shown, label };
+    });
+  }
+
+  pause(): void {
+    this.paused ??= new Promise((resolve) => (this.resumeNow = resolve));
+  }
+
+  resume(): void {
+    this.resumeNow?.();
+    this.paused = undefined;
+  }
+
+  async run(options: TuneOptions, signal: AbortSignal, tell: (event: TuneEvent) => void): Promise<void> {
+    const model = this.session.current;
+    const { classes, pictures, unfrozen, optimizer, lr, epochs, batchSize } = options;
+    const trained = pictures.filter(({ heldOut }) => !heldOut);
+    if (classes.length < 2) throw new WgradError('invalid-argument', 'one class has nothing to be told from', { remedy: 'Add a second one' }); // prettier-ignore
+    const empty = classes.findIndex((_, label) => !trained.some((p) => p.label === label));
+    if (empty >= 0) throw new WgradError('dataset-empty', `class '${classes[empty]}' has no picture to train on`, { remedy: 'Add some, or remove the class' }); // prettier-ignore
+    if (unfrozen.length === 0) throw new WgradError('invalid-argument', 'everything is frozen', { remedy: 'Unfreeze a stage of the network' }); // prettier-ignore
+    const { name } = this.session.info();
+    this.before = { bytes: await model.saveOnnx({ signal }), name };
+    const head = await model.adaptHead(classes);
+    tell({ type: 'head', kept: head.kept, fresh: head.fresh, dropped: head.dropped });
+    model.freeze().unfreeze(...unfrozen);
+    const dataset = (list: readonly Labelled[]) =>
+      inMemory(list.map(({ picture, label }): Sample => ({ input: this.session.picture(picture).input, label })), classes); // prettier-ignore
+    const held = pictures.filter(({ heldOut }) => heldOut);
+    const explainer = await createExplainer(model, { method: 'grad-cam' }, { signal });
+    this.resume();
+    const abort = () => this.resume();
+    signal.addEventListener('abort', abort);
+    try {
+      const settings = { optimizer: optimizers[optimizer](lr), epochs, batchSize, signal };
+      for await (const event of fit(model, dataset(trained), settings)) {
+        if (event.type === 'step') tell({ type: 'step', step: event.step, steps: event.steps, epoch: event.epoch, loss: event.loss }); // prettier-ignore
+        if (event.type === 'epoch') {
+          const verdicts = await this.verdicts([...trained, ...held], signal);
+          const onHeld = verdicts.filter(({ heldOut }) => heldOut);
+          tell({
+            type: 'epoch',
+            epoch: event.epoch,
+            loss: event.loss,
+            accuracy: event.accuracy,
+            ...(onHeld.length > 0 && { heldOut: right(onHeld) }),
+            verdicts,
+            maps: await this.maps(explainer, options.pinned, signal),
+          });
+        }
+        await this.paused;
+        signal.throwIfAborted();
+      }
+    } finally {
+      signal.removeEventListener('abort', abort);
+      explainer.dispose();
+    }
+  }
+
+  /** The model as it was before the last training. */
+  async undo(signal: AbortSignal): Promise<boolean> {
+    if (!this.before) return false;
+    const { bytes, name } = this.before;
+    await this.session.open(bytes, name, signal);
+    this.before = undefined;
+    return true;
+  }
+
+  private async verdicts(pictures: readonly Labelled[], signal: AbortSignal): Promise<Verdict[]> {
+    const model = this.session.current;
+    const verdicts: Verdict[] = [];
+    for (let at = 0; at < pictures.length; at += TOGETHER) {
+      const some = pictures.slice(at, at + TOGETHER);
+      const inputs = some.map(({ picture }) => this.session.picture(picture).input);
+      const batch = new Float32Array(inputs.length * inputs[0]!.length);
+      inputs.forEach((input, i) => batch.set(input, i * input.length));
+      const { logits } = await model.run(batch, { signal });
+      const width = logits.length / some.length;
+      some.forEach(({ picture, label, heldOut }, i) => {
+        const guess = model.predicted(logits.subarray(i * width, (i + 1) * width));
+        verdicts.push({ picture, label, guess, heldOut });
+      });
+    }
+    return verdicts;
+  }
+
+  private async maps(explainer: Explainer, pinned: readonly number[], signal: AbortSignal): Promise<PinnedMap[]> {
+    const maps: PinnedMap[] = [];
+    for (const picture of pinned) {
+      const { input, image } = this.session.picture(picture);
+      const map = await explainer.run(input, { signal });
+      const { width, height, data } = drawMap(image, map).picture;
+      const mask = this.masks.get(picture);
+      const values = map.upsampled ?? map.map;
+      const onObject = mask && values.length === mask.length ? maskScore(values, mask).share : undefined; // prettier-ignore
+      maps.push({
+        picture,
+        image: new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height),
+        ...(onObject !== undefined && { onObject }),
+      });
+    }
+    return maps;
+  }
+}
+
+const right = (verdicts: readonly Verdict[]) => verdicts.filter(({ label, guess }) => label === guess).length / verdicts.length; // prettier-ignore

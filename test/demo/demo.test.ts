@@ -1,0 +1,180 @@
+/**
+ * Each view of the page used as a person would. WGRAD_SCREENSHOTS=FOLDER keeps a picture of each, for docs; how long the
+ * page's own thread was held is printed, and not asserted: a busy machine holds it too.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { shapePictures, SIDE } from '../../src/data/shapes.ts';
+import { encodePng } from '../../src/image/png.ts';
+import { importOnnx } from '../../src/onnx/network.ts';
+import { readFileSync } from 'node:fs';
+import { openSite, Visitor, type Site } from './site.ts';
+
+let site: Site;
+const visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  site = await openSite();
+}, 120_000);
+
+afterAll(() => site?.close());
+
+afterEach(async () => {
+  for (const { page } of visitors.splice(0)) await page.close();
+});
+
+async function visit(url?: string): Promise<Visitor> {
+  const visitor = await Visitor.to(site, url);
+  visitors.push(visitor);
+  return visitor;
+}
+
+/** Nothing serious for those who cannot see or point. */
+async function accessible({ page }: Visitor): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document);
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
+  });
+  expect(found).toEqual([]);
+}
+
+async function photograph({ page }: Visitor, name: string): Promise<void> {
+  const folder = process.env['WGRAD_SCREENSHOTS'];
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    await page.screenshot({
+      path: join(folder, `${name}-${scheme}.webp`) as `${string}.webp`,
+      type: 'webp',
+      quality: 80,
+    });
+  }
+  await page.setViewport({ width: 390, height: 844 });
+  await page.screenshot({ path: join(folder, `${name}-phone.webp`) as `${string}.webp`, type: 'webp', quality: 80 });
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.emulateMediaFeatures([]);
+}
+
+async function ring(): Promise<string> {
+  const [p] = shapePictures('demo test', 1, ['ring']);
+  const file = join(site.folder, 'ring.png');
+  writeFileSync(file, await encodePng({ width: SIDE, height: SIDE, data: p!.pixels }));
+  return file;
+}
+
+it('classifies a picture, explains it, asks about another class, hides a region', async () => {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  await v.give('.explain input[type=file]', await ring());
+  await v.sees('.bars li:first-child', /^ring/);
+  await v.page.waitForSelector('.card[aria-busy=false]');
+  await v.page.waitForFunction(() => document.querySelectorAll('.card[aria-busy=false] canvas').length === 4);
+  await v.sees('.card .figure', /Completeness gap/);
+  await photograph(v, 'explain');
+  const before = await v.pixels('.card canvas');
+  await v.page.$eval('.bars li:nth-child(2) button', (b) => b.click());
+  await v.page.waitForFunction(() => document.querySelectorAll('.card[aria-busy=true]').length === 0);
+  await v.page.waitForFunction((old) => {
+    const canvas = document.querySelector<HTMLCanvasElement>('.card canvas')!;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((hash, x) => (hash * 31 + x) >>> 0, 7) !== old;
+  }, {}, before); // prettier-ignore
+  await v.page.hover('.hover');
+  await v.sees('.explain .note', /painted over/);
+  await v.press('Remove gradient');
+  expect(await v.page.$$('.card')).toHaveLength(3);
+  await accessible(v);
+  expect(v.complaints).toEqual([]);
+});
+
+it('says what is wrong with a broken model, a text file and a broken picture, and goes on', async () => {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  const broken = join(site.folder, 'broken.onnx');
+  writeFileSync(broken, readFileSync(new URL('../../weights/shapes.onnx', import.meta.url)).subarray(0, 5000));
+  await v.give('.model input[type=file]', broken);
+  await v.sees('.problem', /onnx-parse/);
+  await v.press('Dismiss');
+  const text = join(site.folder, 'note.onnx');
+  writeFileSync(text, 'not a model');
+  await v.give('.model input[type=file]', text);
+  await v.sees('.problem', /onnx-parse/);
+  await v.press('Dismiss');
+  await v.give('.explain input[type=file]', text);
+  await v.sees('.problem', /image-decode/);
+  await v.give('.explain input[type=file]', await ring());
+  await v.sees('.bars li:first-child', /^ring/);
+  expect(v.complaints).toEqual([]);
+});
+
+it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it exported', async () => {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  await v.view('tune');
+  await v.press('Use sample shapes');
+  await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
+  await v.press('Train');
+  const share = async (epoch: number) =>
+    Number(
+      /([\d.]+) % of the training/.exec(await v.sees('.results [role=status]', new RegExp(`Epoch ${epoch}:`)))![1],
+    );
+  const first = await share(1);
+  await v.press('Pause');
+  await v.press('Go on');
+  const later = await share(6);
+  expect(later).toBeGreaterThan(first + 10);
+  expect(await v.page.$$('.confusion tbody tr')).toHaveLength(3);
+  await v.press('Stop');
+  await v.page.waitForFunction(() =>
+    [...document.querySelectorAll('.tune button')].some((b) => b.textContent === 'Train'),
+  );
+  await photograph(v, 'tune');
+  await accessible(v);
+  await v.press('Export .onnx');
+  let exported: string | undefined;
+  for (let i = 0; i < 100 && !exported; i++) {
+    exported = readdirSync(site.folder).find((name) => name.endsWith('-tuned.onnx'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const network = await importOnnx(readFileSync(join(site.folder, exported!)));
+  expect(JSON.parse(network.metadata.get('labels')!)).toEqual(['heart', 'arrow', 'hexagon']);
+  await v.press('Undo');
+  await v.sees('.tune .note', /as it was before/);
+  await v.give('.model input[type=file]', join(site.folder, exported!));
+  await v.sees('.model .summary', /tuned\.onnx3 classes/);
+  expect(v.complaints).toEqual([]);
+});
+
+it('dreams, stops in the middle and keeps what it has; measures', async () => {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  await v.view('dream');
+  await v.press('Draw');
+  await v.sees('.dream .progress', /step [1-9]/);
+  await v.press('Stop');
+  await v.page.waitForFunction(
+    () => ![...document.querySelectorAll('.dream button')].some((b) => b.textContent === 'Stop'),
+  );
+  const kept = await v.pixels('.dream canvas');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await v.pixels('.dream canvas')).toBe(kept);
+  await photograph(v, 'dream');
+  await accessible(v);
+  await v.view('bench');
+  await v.press('Measure this device');
+  await v.sees('.bench tbody tr:nth-child(2)', /ms/);
+  await accessible(v);
+  expect(v.complaints).toEqual([]);
+});
+
+it('says why there is nothing to see without WebGPU', async () => {
+  const v = await visit(site.withoutWebGpu);
+  await v.sees('.problem', /no WebGPU.*current Chrome/);
+  expect(v.complaints).toEqual([]);
+});
