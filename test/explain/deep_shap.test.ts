@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { explain, type Completeness } from '../../src/explain/index.ts';
 import { constant } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { add, div, mul } from '../../src/ops/binary.ts';
+import { add, div, mul, sub } from '../../src/ops/binary.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { maxPool2d } from '../../src/ops/pool.ts';
 import { sum } from '../../src/ops/reduce.ts';
@@ -13,6 +13,7 @@ import { affine, exp, relu, sigmoid, square } from '../../src/ops/unary.ts';
 import { spread } from '../support/gradcheck.ts';
 import { testEngine } from '../support/engine.ts';
 import { compare, tolerance } from '../tolerance.ts';
+import { pictureLike, residualModel } from './residual_network.ts';
 import { tinyModel } from './tiny_network.ts';
 
 const picture: [number, number, number] = [2, 7, 6];
@@ -73,5 +74,78 @@ describe('deep-shap', () => {
 
   it('baselines of another size are refused', async () => {
     await expect(run((t) => t, new Float32Array(3))).rejects.toMatchObject({ code: 'shape' });
+  });
+});
+
+describe('RevealCancel', () => {
+  const rule = 'reveal-cancel';
+  const values = (v: number[]) => Float32Array.from(v);
+
+  it.each([
+    [3, 1],
+    [1, 3],
+    [2, 2],
+  ])('min(%i, %i) as x - relu(x - y): half of it to each, where rescale gives all to the smaller', async (a, b) => {
+    const least = tinyModel(await testEngine(), {
+      picture: [2, 1, 1],
+      build(x) {
+        const [first, difference] = [[1, 0], [1, -1]].map((w) => conv2d(x, constant(w, [1, 2, 1, 1]))) as [Tensor, Tensor]; // prettier-ignore
+        return { logits: reshape(sub(first, relu(difference)), [x.shape[0]!, 1]) };
+      },
+    });
+    const pixels = values([a, b]);
+    const { map } = await explain(least, pixels, { method: 'deep-shap', target: 0, rule });
+    expect(compare(map, values([Math.min(a, b) / 2, Math.min(a, b) / 2])).maxRel).toBeLessThan(tolerance.op);
+    const rescaled = (await explain(least, pixels, { method: 'deep-shap', target: 0 })).map;
+    if (a !== b) expect(rescaled[a < b ? 0 : 1]).toBeCloseTo(Math.min(a, b), 5);
+  });
+
+  it('two layers by hand, in float64', async () => {
+    const [w1, bias, w2] = [spread(3 * 4, 5), spread(3, 6), spread(3, 7)];
+    const pixels = spread(4, 8);
+    const from = Float32Array.of(-0.4, 0.6, 0.1, 0.9);
+    const model = tinyModel(await testEngine(), {
+      picture: [4, 1, 1],
+      build(x) {
+        const hidden = sigmoid(conv2d(x, constant(w1, [3, 4, 1, 1]), constant(bias)));
+        return { logits: reshape(conv2d(hidden, constant(w2, [1, 3, 1, 1])), [x.shape[0]!, 1]) };
+      },
+    });
+    const expected = new Float64Array(4);
+    const f = (v: number) => 1 / (1 + Math.exp(-v));
+    for (let o = 0; o < 3; o++) {
+      const c = Array.from(pixels, (v, i) => w1[4 * o + i]! * (v - from[i]!));
+      const [up, down] = [1, -1].map((s) => c.reduce((n, v) => n + (s * v > 0 ? v : 0), 0)) as [number, number];
+      const z = from.reduce((n, v, i) => n + w1[4 * o + i]! * v, bias[o]!);
+      const rise = (f(z + up) - f(z) + f(z + up + down) - f(z + down)) / 2;
+      const fall = (f(z + down) - f(z) + f(z + up + down) - f(z + up)) / 2;
+      c.forEach((v, i) => (expected[i]! += w2[o]! * v * (v > 0 ? rise / up : fall / down)));
+    }
+    const { map } = await explain(model, pixels, { method: 'deep-shap', target: 0, rule, baselines: from });
+    expect(compare(map, expected).maxRel).toBeLessThan(tolerance.longSum);
+  });
+
+  it('what it has no rule for is refused by name', async () => {
+    const squared = await model((t) => mul(t, t));
+    await expect(explain(squared, x, { method: 'deep-shap', target: 0, rule })).rejects.toMatchObject({
+      code: 'not-differentiable',
+      message: expect.stringMatching(/RevealCancel has no rule for mul/),
+      remedy: expect.stringMatching(/rescale/),
+    });
+  });
+});
+
+describe('a residual network', () => {
+  it.each(['rescale', 'reveal-cancel'] as const)('%s: complete at the pixels and at every layer', async (rule) => {
+    const network = residualModel(await testEngine());
+    const pixels = pictureLike(3);
+    const baselines = Float32Array.of(...pictureLike(4).map((v) => v / 3), ...new Float32Array(pixels.length));
+    for (const layer of [undefined, 'stem', 'pool', 'layer1', 'layer2']) {
+      const options = { method: 'deep-shap', target: 1, rule, baselines, ...(layer && { layer }) } as const;
+      const { map, shape, error } = await explain(network, pixels, options);
+      expect(shape[0]).toBe({ stem: 6, pool: 6, layer1: 6, layer2: 8 }[layer as 'stem'] ?? 3);
+      expect(map.length).toBe(shape[0] * shape[1] * shape[2]);
+      expect((error as Completeness).relativeGap, layer ?? 'pixels').toBeLessThan(tolerance.miniGradient);
+    }
   });
 });

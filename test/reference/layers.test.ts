@@ -1,12 +1,13 @@
 /** Paths, layers, neurons and noise on the mini models and the embedded model against float64. */
 import { describe, it } from 'vitest';
-import { explain } from '../../src/explain/index.ts';
+import { explain, printError } from '../../src/explain/index.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
 import { embeddedModel, golden, golden2, goldenModel } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
+const total = (map: Float32Array) => map.reduce((a, b) => a + b, 0);
 const timeout = 30 * 60_000;
 
 describe.skipIf(!dataFolder)('gradients along paths', () => {
@@ -22,6 +23,22 @@ describe.skipIf(!dataFolder)('gradients along paths', () => {
       check(`${name} ${entry}`, map, reference.tensor(`${name}.${key}`), limit);
 
     compared('ig_pair', await explain(model, x, { method: 'integrated-gradients', target, steps: 25, rule: 'endpoints' }));
+    const blurry = { method: 'blur-ig', target, maxSigma: 10, steps: 20 } as const;
+    compared('blur_ig', await explain(model, x, { ...blurry, slope: 'derivative' }));
+    for (const slope of ['derivative', 'chord'] as const) {
+      const { error } = await explain(model, x, { ...blurry, slope });
+      console.log(`${name}: blur-ig by ${slope}, ${printError(error)}`);
+    }
+    // Every choice hangs on the order of gradients: one that flips changes the path (fp32 PyTorch is 14 % off on shapes).
+    const guided = { method: 'guided-ig', target } as const;
+    for (const [entry, given] of [
+      ['guided_ig', { steps: 30 }],
+      ['guided_ig.unbounded', { steps: 20, fraction: 0.1, maxDistance: 1 }],
+    ] as const) {
+      const { map, error } = await explain(model, x, { ...guided, ...given });
+      check(`${name} ${entry}`, map, reference.tensor(`${name}.${entry}`), { cosine: 0.9 });
+      console.log(`${name}: ${entry}, sum ${total(map).toFixed(4)} against ${total(reference.tensor(`${name}.${entry}`)).toFixed(4)}, ${printError(error)}`); // prettier-ignore
+    }
     const noise = reference.tensor(`${name}.noise`);
     compared('smoothgrad', await explain(model, x, { method: 'smoothgrad', target, noise }));
     compared('smoothgrad_sq', await explain(model, x, { method: 'smoothgrad', target, noise, statistic: 'square' }));

@@ -76,7 +76,7 @@ function requireOne(method: string, node: Node, varies: (t: Tensor) => boolean):
 }
 
 /** Node by node through two graphs that were built by the same code. Shared leaves are their own twins. */
-function pairNodes(a: Tensor, b: Tensor): Map<Node, Node> {
+export function pairNodes(a: Tensor, b: Tensor): Map<Node, Node> {
   const twins = new Map<Node, Node>();
   const stack: [Node, Node][] = [[a.node, b.node]];
   while (stack.length > 0) {

@@ -4,6 +4,7 @@ import type { OptionsOf } from '../../options.ts';
 import type { ClassOutput } from '../score.ts';
 import type { Method } from '../types.ts';
 import { ablationCam } from './ablation_cam.ts';
+import { blurIg } from './blur_ig.ts';
 import { deepShap } from './deep_lift.ts';
 import {
   eigenCam,
@@ -22,6 +23,7 @@ import { featurePermutation } from './feature_permutation.ts';
 import { fullGrad } from './full_grad.ts';
 import { deconvnet, gradient, guidedBackprop } from './gradient.ts';
 import { guidedGradCam } from './guided_grad_cam.ts';
+import { guidedIg } from './guided_ig.ts';
 import { inputXGradient } from './input_x_gradient.ts';
 import { integratedGradients } from './integrated_gradients.ts';
 import { kernelShap } from './kernel_shap.ts';
@@ -53,6 +55,8 @@ export const methods = {
   'input-x-gradient': inputXGradient,
   smoothgrad: smoothGrad,
   'integrated-gradients': integratedGradients,
+  'blur-ig': blurIg,
+  'guided-ig': guidedIg,
   'grad-cam': gradCam,
   'grad-cam++': gradCamPlusPlus,
   'hires-cam': hiResCam,
