@@ -4,12 +4,13 @@ import { classFolders, folderDataset } from '../node/folder_dataset.ts';
 import { skippedLine } from '../node/pictures.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, choice, count, finite, name, required, whole } from '../options.ts';
+import type { EpochEvent, StartEvent } from '../train/events.ts';
 import { fit } from '../train/fit.ts';
 import { defineCommand } from './command.ts';
 import { list, outFile, shownAs } from './kinds.ts';
 import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
-import { trainOptions, scheduleFrom, updatesFrom } from './train_options.ts';
+import { fitFrom, scheduleFrom, trainOptions } from './train_options.ts';
 
 const isSameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((name) => b.includes(name));
@@ -20,6 +21,25 @@ function headLine({ layer, kept, fresh, dropped }: HeadChange): string {
     names.length === 0 ? [] : [`${what} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`]; // prettier-ignore
   const parts = [...named('keeps', kept), ...named('starts afresh for', fresh), ...named('forgets', dropped)];
   return `the head ${layer} ${parts.join('; ')}`;
+}
+
+/** What the training leaves out, and what it keeps. */
+function startLines({ left, cache }: StartEvent): string[] {
+  const lines: string[] = [];
+  if (left > 0) lines.push(`each epoch leaves out ${left} pictures, others each time: BatchNorm needs whole batches`);
+  if (cache) {
+    const { values, bytes, pictures, room } = cache;
+    const size = ((bytes * Math.min(room, pictures)) / 1e6).toPrecision(3);
+    lines.push(`frozen up to ${values.join(', ')}, whose values are kept for ${room} of ${pictures} pictures (${size} MB)`); // prettier-ignore
+  }
+  return lines;
+}
+
+/** What an epoch costs once the frozen part's work is kept. */
+function gainLine(first: EpochEvent, second: EpochEvent): string | undefined {
+  if (second.computed === undefined || second.computed >= first.computed!) return undefined;
+  const share = ((100 * second.seconds) / first.seconds).toPrecision(2);
+  return `epoch 2 took ${second.seconds.toFixed(1)} s, ${share} % of epoch 1 (${first.seconds.toFixed(1)} s): the frozen part ran for ${second.computed} pictures`; // prettier-ignore
 }
 
 export const finetuneCommand = defineCommand({
@@ -72,7 +92,7 @@ export const finetuneCommand = defineCommand({
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const epochs: object[] = [];
     const run = fit(model, train, {
-      ...updatesFrom(model, o),
+      ...(await fitFrom(model, o)),
       epochs: o.epochs,
       batchSize: o.batch,
       seed,
@@ -80,6 +100,7 @@ export const finetuneCommand = defineCommand({
       signal: c.signal,
     });
     const save = async () => writeWhole(out, await model.saveOnnx());
+    let first: EpochEvent | undefined;
     const trainAll = async () => {
       for await (const event of run) {
         if (event.type === 'step') {
@@ -87,9 +108,12 @@ export const finetuneCommand = defineCommand({
           continue;
         }
         if (event.type === 'start') {
-          if (event.left > 0) c.note(`each epoch leaves out ${event.left} pictures, others each time: BatchNorm needs whole batches`); // prettier-ignore
+          for (const line of startLines(event)) c.note(line);
           continue;
         }
+        if (event.epoch === 1) first = event;
+        const gain = event.epoch === 2 && gainLine(first!, event);
+        if (gain) c.note(gain);
         const { epoch, loss, accuracy, validation: held } = event;
         c.print(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
         epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });

@@ -1,13 +1,13 @@
 /** Options of `wgrad finetune` that say how the parameters move, and what they come to. */
 import { WgradError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
-import { atMost, choice, count, fraction, nonNegative, positive, share, whole } from '../options.ts';
+import { byteFolder } from '../node/byte_folder.ts';
+import { atMost, choice, count, fraction, name, nonNegative, positive, share, whole, type GivenKind } from '../options.ts'; // prettier-ignore
+import type { CacheOptions, FitOptions } from '../train/fit.ts';
 import { layerwiseDecay, type ParameterGroup } from '../train/groups.ts';
 import { optimizerOf, optimizerTables, type Optimizer } from '../train/optimizers.ts';
 import { product, schedule, scheduleTables, type Schedule, type ScheduleData } from '../train/schedule.ts';
-import type { UpdateOptions } from '../train/step.ts';
 import { list, named, shownAs, type Named } from './kinds.ts';
-import { name } from '../options.ts';
 
 /** Have flags of their own. */
 const FLAGS = ['lr', 'weightDecay'];
@@ -28,6 +28,11 @@ export const trainOptions = {
   accumulate: atMost(65_536, count(1, 'batches whose mean gradient is one step')),
   ema: share(undefined, 'decay of a moving average of the parameters, which is what is evaluated and written'),
   smoothing: fraction(0, 'share of the target that is spread over all classes'),
+  cache: shownAs('off|memory|DIR', {
+    ...name("where the frozen part's work is kept, so that later epochs cost the unfrozen part only"),
+    default: 'memory',
+  } as GivenKind<string>),
+  'cache-memory': count(512, 'MB for it'),
 };
 
 export interface TrainChoice {
@@ -44,6 +49,8 @@ export interface TrainChoice {
   accumulate: number;
   ema?: number | undefined;
   smoothing: number;
+  cache: string;
+  'cache-memory': number;
 }
 
 export const optimizerFrom = (o: TrainChoice): Optimizer => {
@@ -74,8 +81,14 @@ export function groupsFrom(model: Model, o: TrainChoice): ParameterGroup[] {
   return [...given, ...(o['layer-decay'] === undefined ? [] : layerwiseDecay(model, o['layer-decay']))];
 }
 
+async function cacheFrom(o: TrainChoice): Promise<CacheOptions | false> {
+  if (o.cache === 'off') return false;
+  const memory = o['cache-memory'] * 1e6;
+  return o.cache === 'memory' ? { memory } : { memory, store: await byteFolder(o.cache) };
+}
+
 /** What `fit` takes of them. */
-export const updatesFrom = (model: Model, o: TrainChoice): UpdateOptions & { schedule: Schedule } => ({
+export const fitFrom = async (model: Model, o: TrainChoice): Promise<Omit<FitOptions, 'epochs'>> => ({
   optimizer: optimizerFrom(o),
   groups: groupsFrom(model, o),
   decayOn: o['decay-on'],
@@ -85,4 +98,5 @@ export const updatesFrom = (model: Model, o: TrainChoice): UpdateOptions & { sch
   ema: o.ema,
   labelSmoothing: o.smoothing,
   schedule: scheduleFrom(o),
+  cache: await cacheFrom(o),
 });

@@ -26,6 +26,7 @@ export function shapesDataset(
   return {
     length,
     classes,
+    fixed: true,
     get(i) {
       const label = i % classes.length;
       const picture = made.get(i) ?? shapePicture(classes[label]!, label, root.fork(i));

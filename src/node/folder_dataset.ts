@@ -176,6 +176,7 @@ export async function folderDataset(
     classes,
     paths: items.map((i) => i.path),
     checked: verify,
+    fixed: true,
     async get(i) {
       const { path, label } = items[i]!;
       return { input: normalize(await load(path), spec), label, name: path };

@@ -24,3 +24,4 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
   });
   return Engine.create({ adapter: opened.adapter, description: opened.description });
 }
+export { byteFolder } from './byte_folder.ts';

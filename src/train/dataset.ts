@@ -18,12 +18,18 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** Whether all samples were read when it was made, so that {@link checkDataset} need not read them. */
   readonly checked?: boolean;
+  /**
+   * Whether `get` gives the same picture for an index each time, so that what the frozen part of a network makes of it may
+   * be kept; default false.
+   */
+  readonly fixed?: boolean;
   get(index: number): Promise<Sample> | Sample;
 }
 
 export const inMemory = (samples: readonly Sample[], classes: readonly string[]): Dataset => ({
   length: samples.length,
   classes,
+  fixed: true,
   get: (i) => samples[i]!,
 });
 

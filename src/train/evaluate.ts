@@ -3,9 +3,12 @@ import { input } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
 import { abortSignal, callback, count, readOptions } from '../options.ts';
-import { checkClasses, loadBatch, type Dataset } from './dataset.ts';
+import type { Program } from '../plan/program.ts';
+import { checkClasses, type Dataset } from './dataset.ts';
+import type { FrozenPart } from './frozen.ts';
 import { classLoss } from './loss.ts';
 import type { Scored } from './measures/scores.ts';
+import { PictureSource, type Source } from './source.ts';
 
 /** Also what the measures (`classReport`, `topK`, `calibration`, ...) are taken of. */
 export interface Evaluation extends Scored {
@@ -44,7 +47,7 @@ const evaluateOptions = {
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { batchSize, signal } = readOptions('evaluate', evaluateOptions, { ...options });
   checkClasses(model, data, 'evaluate');
-  const evaluator = await Evaluator.create(model, Math.min(batchSize, data.length), signal);
+  const evaluator = await Evaluator.create(model, Math.min(batchSize, data.length), { signal });
   try {
     return await evaluator.run(data, options);
   } finally {
@@ -52,30 +55,50 @@ export async function evaluate(model: Model, data: Dataset, options: EvaluateOpt
   }
 }
 
+interface EvaluatorOptions {
+  /** Of the training: the evaluation is then fed what it makes of pictures. */
+  frozen?: FrozenPart | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** Compiled once, for repeated evaluations of a model that is being trained. */
 export class Evaluator {
   private constructor(
     private readonly model: Model,
-    private readonly batch: number,
-    private readonly program: Awaited<ReturnType<typeof compile>>,
+    /** Pictures in one run. */
+    readonly batch: number,
+    /** Whether its inputs are what the frozen part makes of pictures. */
+    readonly isSplit: boolean,
+    private readonly program: Program<'logits' | 'each'>,
   ) {}
 
-  static async create(model: Model, batch: number, signal?: AbortSignal): Promise<Evaluator> {
-    return new Evaluator(model, batch, await compile(model, batch, signal));
+  static async create(model: Model, batch: number, { frozen, signal }: EvaluatorOptions = {}): Promise<Evaluator> {
+    const picture = input(model.inputName, [batch, ...model.pictureShape]);
+    const whole = model.graph({ input: picture }).logits;
+    const cut = frozen?.batch === batch ? frozen.cut([whole], picture) : undefined;
+    const logits = cut?.[0] ?? whole;
+    const target = input('target', [batch], 'i32');
+    const each = classLoss(requireScores(model.roles).kind, logits, target, { reduction: 'none' });
+    const program = await model.engine.compile({ outputs: { logits, each } }, { signal });
+    return new Evaluator(model, batch, cut !== undefined, program);
   }
 
-  async run(data: Dataset, { signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
+  /** @param source default: the pictures, read anew. */
+  async run(data: Dataset, { signal, onProgress }: EvaluateOptions = {}, source?: Source): Promise<Evaluation> {
     const { model, batch } = this;
+    const from = source ?? new PictureSource(model, data, batch);
     const { classes } = model;
     const scores = new Float32Array(data.length * classes);
     const labels = new Int32Array(data.length);
     const confusion = data.classes.map(() => new Array<number>(data.classes.length).fill(0));
+    const everything = Array.from({ length: data.length }, (_, i) => i);
     let [loss, correct] = [0, 0];
     for (let at = 0; at < data.length; at += batch) {
       signal?.throwIfAborted();
-      const indices = Array.from({ length: Math.min(batch, data.length - at) }, (_, k) => at + k);
-      const { pictures, targets } = await loadBatch(model, data, indices, batch);
-      const out = await this.program.run({ [model.inputName]: pictures, target: targets }, { signal });
+      const indices = everything.slice(at, at + batch);
+      const [micro] = await from.load(indices, everything.slice(at + batch, at + 2 * batch));
+      const { inputs, targets } = micro!;
+      const out = await this.program.run({ ...inputs, target: targets }, { signal });
       const width = out.logits.length / batch;
       for (const [k, i] of indices.entries()) {
         const row = out.logits.subarray(k * width, (k + 1) * width);
@@ -95,12 +118,4 @@ export class Evaluator {
   dispose(): void {
     this.program.dispose();
   }
-}
-
-function compile(model: Model, batch: number, signal?: AbortSignal) {
-  const { logits } = model.graph({ batch });
-  const each = classLoss(requireScores(model.roles).kind, logits, input('target', [batch], 'i32'), {
-    reduction: 'none',
-  });
-  return model.engine.compile({ outputs: { logits, each } }, { signal });
 }

@@ -17,6 +17,16 @@ export interface StartEvent {
   left: number;
   /** Names of the parameters that are trained. */
   trained: readonly string[];
+  /** What is kept of the frozen part's work; undefined where nothing is. */
+  cache?: {
+    /** Names of the values at the frontier of what is frozen. */
+    values: readonly string[];
+    /** Bytes of one picture's values. */
+    bytes: number;
+    /** Pictures, held-out ones included, and how many of them there is room for. */
+    pictures: number;
+    room: number;
+  };
 }
 
 /** After every step. */
@@ -57,6 +67,8 @@ export interface EpochEvent {
   lr: number;
   /** Of the whole epoch: steps, evaluation and what the reader of the events did. */
   seconds: number;
+  /** Pictures, held-out ones included, that the frozen part was run for in this epoch; with a cache only. */
+  computed?: number;
   /** Of the moving average where there is one. */
   validation?: Evaluation;
 }

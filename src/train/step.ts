@@ -2,33 +2,30 @@
  * One training step: forward, backward through the trainable parameters only, update, as one Program; with gradient
  * accumulation one that adds up, run for each micro-batch, and one that updates.
  */
-import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
-import { input, Variable } from '../graph/leaves.ts';
-import { withRole, type Tensor } from '../graph/tensor.ts';
-import type { Model, ModelGraph } from '../model/model.ts';
-import type { NetworkParameter } from '../model/network.ts';
-import { requireScores } from '../model/roles.ts';
+import type { Variable } from '../graph/leaves.ts';
+import type { Model } from '../model/model.ts';
 import {
   abortSignal,
   callback,
   choice,
   count,
   custom,
+  flag,
   fraction,
   positive,
   readOptions,
   required,
   share,
 } from '../options.ts';
-import { blend } from '../ops/effects.ts';
 import type { Profile, ProfileOptions } from '../plan/profile.ts';
 import type { Feeds, Program, RunOptions } from '../plan/program.ts';
 import { ParameterAverage } from './average.ts';
-import { clipGradients, type ClipOptions } from './clip.ts';
-import { groupParameters, type DecayOn, type Grouping, type ParameterGroup } from './groups.ts';
-import { classLoss } from './loss.ts';
-import { optimizerOption, SETTINGS, type Optimizer, type Slot } from './optimizers.ts';
+import type { ClipOptions } from './clip.ts';
+import type { FrozenPart } from './frozen.ts';
+import type { DecayOn, ParameterGroup } from './groups.ts';
+import { optimizerOption, type Optimizer } from './optimizers.ts';
+import { stepGraph, type Perturb, type StepGraph } from './step_graph.ts';
 
 export interface UpdateOptions extends ClipOptions {
   optimizer: Optimizer;
@@ -51,7 +48,12 @@ export interface StepOptions extends UpdateOptions {
    * The pictures trained on in place of the given ones [batch,C,H,W], such as `adversarialPoints` of wgrad/explain.
    * @param loss of pictures, with the batch's targets and the statistics of evaluation.
    */
-  perturb?: ((loss: (pictures: Tensor) => Tensor, pictures: Tensor) => Tensor) | undefined;
+  perturb?: Perturb | undefined;
+  /**
+   * Splits the step at the frontier of what is frozen, so that `fit` can keep what the frozen part makes of a picture;
+   * default false.
+   */
+  splitFrozen?: boolean | undefined;
   /** Stops the compilation. */
   signal?: AbortSignal | undefined;
 }
@@ -73,7 +75,8 @@ export const updateOptions = {
 const stepOptions = {
   ...updateOptions,
   batch: required(count(undefined, 'pictures in one run')),
-  perturb: callback<NonNullable<StepOptions['perturb']>>('makes the pictures trained on'),
+  perturb: callback<Perturb>('makes the pictures trained on'),
+  splitFrozen: flag(false, 'split at the frontier of what is frozen'),
   signal: abortSignal(),
 };
 
@@ -87,22 +90,23 @@ export interface StepResult {
 /** The target of a picture that counts for nothing. */
 const IGNORED = -100;
 
+/** What one run is fed: pictures or what the frozen part made of them, and targets. */
+export interface MicroBatch {
+  inputs: Feeds;
+  targets: Int32Array;
+}
+
 interface Parts {
   model: Model;
-  /** By the parameter's name, of one run's pictures. */
-  gradients: Readonly<Record<string, Tensor>>;
   optimizer: Optimizer;
-  grouping: Grouping;
+  graph: StepGraph;
   /** Forward and backward; the update too, where nothing is accumulated. */
   program: Program<'loss' | 'logits'>;
   /** The update from the sums. */
   apply: Program | undefined;
-  sums: readonly Variable[];
-  state: readonly Variable[];
   average: ParameterAverage | undefined;
   batch: number;
   accumulate: number;
-  mixes: boolean;
 }
 
 export class TrainStep {
@@ -119,7 +123,7 @@ export class TrainStep {
 
   /** The optimiser's moments, by name. */
   get state(): readonly Variable[] {
-    return this.parts.state;
+    return this.parts.graph.slots.flatMap((s) => s.state);
   }
 
   /** The moving average of the parameters, where `ema` asks for one. */
@@ -129,7 +133,12 @@ export class TrainStep {
 
   /** Whether BatchNorm uses the statistics of the batch, so that a step cannot have fewer pictures. */
   get needsWholeBatches(): boolean {
-    return this.parts.mixes;
+    return this.parts.graph.mixes;
+  }
+
+  /** With `splitFrozen`, where something is frozen: what makes a run's inputs from its pictures. */
+  get frozen(): FrozenPart | undefined {
+    return this.parts.graph.frozen;
   }
 
   /** Pictures of one step. */
@@ -143,65 +152,25 @@ export class TrainStep {
    */
   static async create(model: Model, options: StepOptions): Promise<TrainStep> {
     const o = readOptions('training', stepOptions, { ...options });
-    const { optimizer, batch, accumulate, perturb, signal } = o;
-    const variables = new Set(model.trainable());
-    const parameters = [...model.network.parameters.values()].filter((p) => variables.has(p.variable));
-    if (parameters.length === 0) {
-      throw new WgradError('invalid-argument', 'training: every parameter is frozen', {
-        remedy: "Unfreeze some: model.unfreeze('fc')",
-      });
-    }
-    const grouping = groupParameters(model, parameters, optimizer, o.groups ?? [], o.decayOn);
-    const { kind } = requireScores(model.roles);
-    const target = input('target', [batch], 'i32');
-    const lossOf = ({ logits }: ModelGraph) => classLoss(kind, logits, target, { labelSmoothing: o.labelSmoothing });
-    const clean = input(model.inputName, [batch, ...model.pictureShape]);
-    const graph = model.graph({
-      training: true,
-      input: perturb ? perturb((pictures) => lossOf(model.graph({ input: pictures })), clean) : clean,
-    });
-    const loss = lossOf(graph);
-    const gradients = grad(
-      loss,
-      parameters.map((p) => p.variable.tensor),
-    );
-    const slots = parameters.map((p) => optimizer.slot(p.variable));
-    const settings = input('settings', [grouping.rows.length, SETTINGS]);
-    const updatesFrom = (raw: readonly Tensor[]) =>
-      withRole('update', () => {
-        const clipped = clipGradients(raw, o);
-        return slots.map((slot, i) => slot.update(clipped[i]!, settings, grouping.of[i]));
-      });
-    const sums = accumulate > 1 ? parameters.map(sumOf) : [];
-    const weights = input('weights', [2]);
-    const changes = accumulate > 1 ? sums.map((sum, i) => blend(sum, gradients[i]!, weights)) : updatesFrom(gradients);
-    const outputs = { loss, logits: graph.logits };
+    const { optimizer, batch, accumulate, signal } = o;
+    const graph = await stepGraph(model, o);
     const { engine } = model;
-    const made: { dispose(): void }[] = [];
+    const made: { dispose(): void }[] = graph.frozen ? [graph.frozen] : [];
+    const { outputs, changes: updates, settings } = graph;
     try {
-      const compiled = { updates: [...changes, ...graph.updates], updateIf: loss };
-      const program = await engine.compile({ outputs, ...compiled }, { signal });
+      const program = await engine.compile({ outputs, updates, updateIf: outputs.loss }, { signal });
       made.push(program);
       let apply: Program | undefined;
-      if (accumulate > 1) {
-        const updates = updatesFrom(sums.map((sum) => sum.tensor));
-        apply = await engine.compile({ outputs: {}, updates, updateIf: settings }, { signal });
+      if (graph.apply.length > 0) {
+        apply = await engine.compile({ outputs: {}, updates: graph.apply, updateIf: settings }, { signal });
         made.push(apply);
       }
       let average: ParameterAverage | undefined;
-      if (o.ema !== undefined) {
-        average = await ParameterAverage.create(engine, [...variables], o.ema, signal);
-      }
-      const state = slots.flatMap((s: Slot) => s.state);
-      const named = Object.fromEntries(parameters.map((p, i) => [p.name, gradients[i]!]));
-      return new TrainStep({
-        ...{ model, optimizer, grouping, program, apply, sums, state, average, batch, accumulate },
-        gradients: named,
-        mixes: graph.updates.length > 0,
-      });
+      if (o.ema !== undefined) average = await ParameterAverage.create(engine, model.trainable(), o.ema, signal);
+      return new TrainStep({ model, optimizer, graph, program, apply, average, batch, accumulate });
     } catch (error) {
       for (const part of made) part.dispose();
-      engine.release([...slots.flatMap((s) => s.state), ...sums]);
+      engine.release([...graph.slots.flatMap((s) => s.state), ...graph.sums]);
       throw error;
     }
   }
@@ -220,15 +189,27 @@ export class TrainStep {
     lr = this.parts.optimizer.lr,
     { signal }: RunOptions = {},
   ): Promise<StepResult> {
-    const { program, apply, average } = this.parts;
+    const micros = this.micros(pictures, targets);
+    return this.runOn(this.frozen ? await this.freeze(micros, signal) : micros, lr, { signal });
+  }
+
+  /** {@link TrainStep.run} of inputs as its runs take them: `accumulate` micro-batches, or fewer. */
+  async runOn(
+    micros: readonly MicroBatch[],
+    lr = this.parts.optimizer.lr,
+    { signal }: RunOptions = {},
+  ): Promise<StepResult> {
+    const { program, apply, average, model } = this.parts;
     const settings = this.settings(lr);
+    const shares = sharesOf(micros);
     let [loss, correct] = [0, 0];
     try {
-      for (const [micro, { feeds, labels, share }] of this.micros(pictures, targets).entries()) {
-        const own: Feeds = apply ? { weights: [micro === 0 ? 0 : 1, share] } : { settings };
-        const out = await program.run({ ...feeds, ...own }, { signal });
-        loss += out.loss[0]! * share;
-        correct += countCorrect(this.parts.model, out.logits, labels);
+      for (const [k, { inputs, targets }] of micros.entries()) {
+        if (k > 0 && shares[k] === 0) continue;
+        const own: Feeds = apply ? { weights: [k === 0 ? 0 : 1, shares[k]!] } : { settings };
+        const out = await program.run({ ...inputs, target: targets, ...own }, { signal });
+        loss += out.loss[0]! * shares[k]!;
+        correct += countCorrect(model, out.logits, targets);
       }
       await apply?.run({ settings }, { signal });
     } catch (error) {
@@ -250,58 +231,55 @@ export class TrainStep {
   profile(pictures: Float32Array, targets: Int32Array, options: ProfileOptions = {}): Promise<Profile> {
     const { model, program, apply, optimizer } = this.parts;
     const own: Feeds = apply ? { weights: [0, 1] } : { settings: this.settings(optimizer.lr) };
+    if (this.frozen) throw new WgradError('invalid-argument', 'profile: the step is split at its frozen part');
     return program.profile({ [model.inputName]: pictures, target: targets, ...own }, options);
   }
 
-  /** The runs of a step: what each is fed, and its share of the step's pictures. */
-  private micros(pictures: Float32Array, targets: Int32Array) {
+  /** The runs of a step. */
+  private micros(pictures: Float32Array, targets: Int32Array): MicroBatch[] {
     const { model, accumulate } = this.parts;
-    const counted = (labels: Int32Array) => labels.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0);
-    const all = Math.max(1, counted(targets));
-    const runs = Array.from({ length: accumulate }, (_, micro) => {
-      const part = <T extends Float32Array | Int32Array>(list: T) => {
-        const size = list.length / accumulate;
-        return list.subarray(micro * size, (micro + 1) * size) as T;
-      };
-      const labels = part(targets);
-      const feeds: Feeds = { [model.inputName]: part(pictures), target: labels };
-      return { feeds, labels, share: accumulate === 1 ? 1 : counted(labels) / all };
-    });
-    return runs.filter(({ share }, micro) => micro === 0 || share > 0);
+    const part = <T extends Float32Array | Int32Array>(list: T, k: number) =>
+      list.subarray((k * list.length) / accumulate, ((k + 1) * list.length) / accumulate) as T;
+    return Array.from({ length: accumulate }, (_, k) => ({
+      inputs: { [model.inputName]: part(pictures, k) },
+      targets: part(targets, k),
+    }));
+  }
+
+  private async freeze(micros: readonly MicroBatch[], signal?: AbortSignal): Promise<MicroBatch[]> {
+    const { model } = this.parts;
+    const frozen = this.frozen!;
+    const run = async ({ inputs, targets }: MicroBatch) => {
+      const values = await frozen.run(inputs[model.inputName] as Float32Array, { signal });
+      return { inputs: frozen.feeds(values), targets };
+    };
+    return Promise.all(micros.map(run));
   }
 
   /**
    * Gradients of the loss by the parameter's name, row-major, before any clipping, at the parameters as they are. Costs a
    * forward and a backward pass; the first call compiles.
-   * @param pictures and targets as of {@link TrainStep.run}.
+   * @param micros as of {@link TrainStep.runOn}.
    */
-  async gradients(
-    pictures: Float32Array,
-    targets: Int32Array,
-    { signal }: RunOptions = {},
-  ): Promise<Map<string, Float32Array>> {
-    const { model, gradients } = this.parts;
-    this.inspector ??= model.engine.compile({ outputs: gradients });
+  async gradients(micros: readonly MicroBatch[], { signal }: RunOptions = {}): Promise<Map<string, Float32Array>> {
+    const { model, graph } = this.parts;
+    const outputs = Object.fromEntries(graph.parameters.map((p, i) => [p.name, graph.gradients[i]!]));
+    this.inspector ??= model.engine.compile({ outputs });
     const program = await this.inspector;
-    const sums = new Map<string, Float32Array>();
-    for (const { feeds, share } of this.micros(pictures, targets)) {
-      for (const [name, values] of Object.entries(await program.run(feeds, { signal }))) {
-        const sum = sums.get(name);
-        if (sum) values.forEach((v, i) => (sum[i]! += share * v));
-        else
-          sums.set(
-            name,
-            values.map((v) => share * v),
-          );
-      }
+    const shares = sharesOf(micros);
+    const sums = new Map(graph.parameters.map((p) => [p.name, new Float32Array(p.variable.initial.length)]));
+    for (const [k, { inputs, targets }] of micros.entries()) {
+      if (k > 0 && shares[k] === 0) continue;
+      const out = await program.run({ ...inputs, target: targets }, { signal });
+      for (const [name, sum] of sums) out[name]!.forEach((v, i) => (sum[i]! += shares[k]! * v));
     }
     return sums;
   }
 
   /** All rows of this step. */
   private settings(lr: number): number[] {
-    const { optimizer, grouping } = this.parts;
-    return grouping.rows.flatMap((row) => optimizer.settings(this.steps + 1, lr * row.factor, row.weightDecay));
+    const { optimizer, graph } = this.parts;
+    return graph.grouping.rows.flatMap((row) => optimizer.settings(this.steps + 1, lr * row.factor, row.weightDecay));
   }
 
   /**
@@ -325,20 +303,29 @@ export class TrainStep {
 
   /** Frees the programs and the optimiser's moments; the model keeps its parameters. */
   dispose(): void {
-    const { model, program, apply, sums, state, average } = this.parts;
+    const { model, graph, program, apply, average } = this.parts;
     program.dispose();
     apply?.dispose();
     average?.dispose();
+    graph.frozen?.dispose();
     this.inspector?.then(
       (inspector) => inspector.dispose(),
       () => undefined,
     );
-    model.engine.release([...state, ...sums]);
+    model.engine.release([...this.state, ...graph.sums]);
   }
 }
 
-const sumOf = ({ variable: v }: NetworkParameter) =>
-  new Variable(`${v.name}.gradient`, v.shape, new Float32Array(v.initial.length), v.layout);
+/** Of each run, its share of the step's pictures. */
+function sharesOf(micros: readonly MicroBatch[]): number[] {
+  if (micros.length === 1) return [1];
+  const counts = micros.map(({ targets }) => targets.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0));
+  const all = Math.max(
+    1,
+    counts.reduce((a, b) => a + b, 0),
+  );
+  return counts.map((n) => n / all);
+}
 
 /** Rows of logits [N, scores] that speak for the target. */
 export function countCorrect(model: Model, logits: Float32Array, targets: Int32Array): number {
