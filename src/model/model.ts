@@ -8,21 +8,18 @@ import { input, type Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
-import { Lru } from '../lru.ts';
-import type { Program, RunOptions as ProgramRunOptions } from '../plan/program.ts';
+import type { RunOptions as ProgramRunOptions } from '../plan/program.ts';
 import { describeNetwork, type Description } from './describe.ts';
-import { matcher } from './globs.ts';
 import { modelGraph, type GraphOptions, type ModelGraph } from './graph.ts';
-import { headWeights, rowsByName, type HeadChange } from './head.ts';
+import { headFor, headWeights, type HeadChange } from './head.ts';
 import type { Network, NetworkParameter, NewHead } from './network.ts';
+import { Programs } from './programs.ts';
+import { ranking, type ClassScore } from './ranking.ts';
 import { classesOf, predictedClass, requirePicture, requireScores, type Roles } from './roles.ts';
+import { Trainable, type BatchNormMode } from './trainable.ts';
 
-/**
- * eval: running statistics, never updated (the default: right for small fine-tuning sets). train: the statistics of
- * the batch, running ones updated. auto: train where a layer's affine parameters are trainable, eval elsewhere.
- */
-export type BatchNormMode = 'eval' | 'train' | 'auto';
-
+export type { ClassScore } from './ranking.ts';
+export type { BatchNormMode } from './trainable.ts';
 export type { FeatureMap, GraphOptions, ModelGraph } from './graph.ts';
 
 export interface RunOptions extends ProgramRunOptions {
@@ -33,23 +30,9 @@ export interface RunOptions extends ProgramRunOptions {
 /** The network's outputs by name; `logits` [N, classes] and `probabilities` are always there for a classifier. */
 export type ModelOutputs = Record<string, Float32Array> & { logits: Float32Array; probabilities: Float32Array };
 
-/** One row of {@link Model.classify}. */
-export interface ClassScore {
-  index: number;
-  /** The class's name, or `class 3` where the model has none. */
-  label: string;
-  probability: number;
-  /** Score before softmax or sigmoid: of a binary classifier's class 0, the negative of class 1's. */
-  logit: number;
-}
-
-/** Shapes for which `run` keeps its program. */
-const PROGRAMS = 4;
-
 export class Model {
-  private readonly unfrozen = new Set<string>();
-  private readonly batchNormRules: { matches: (name: string) => boolean; mode: BatchNormMode }[] = [];
-  private readonly programs = new Lru<string, Program>(PROGRAMS, (program) => program.dispose());
+  private readonly training: Trainable;
+  private readonly programs: Programs;
   private disposed = false;
   private heads = 0;
   /** Names that replaced the file's, with a new head. */
@@ -60,7 +43,8 @@ export class Model {
     readonly engine: Engine,
     readonly network: Network,
   ) {
-    for (const p of network.parameters.values()) if (p.trainable) this.unfrozen.add(p.name);
+    this.training = new Trainable(network);
+    this.programs = new Programs(engine, (shape) => this.outputsFor(shape));
   }
 
   /** How often the head was replaced: what was compiled before is of another network. */
@@ -126,49 +110,25 @@ export class Model {
 
   /** Stops training of the parameters that match; of all without a pattern. Frozen ones keep their bits. */
   freeze(...patterns: string[]): this {
-    for (const name of this.select(patterns)) this.unfrozen.delete(name);
+    this.training.freeze(patterns);
     return this;
   }
 
   /** Makes the parameters that match trainable, all without a pattern: `unfreeze('layer4.*', 'fc.*')`. */
   unfreeze(...patterns: string[]): this {
-    for (const name of this.select(patterns)) if (this.parameter(name).trainable) this.unfrozen.add(name);
+    this.training.unfreeze(patterns);
     return this;
-  }
-
-  /** Parameters by name or by layer path. */
-  private select(patterns: readonly string[]): string[] {
-    const all = [...this.network.parameters.values()];
-    if (patterns.length === 0) return all.map((p) => p.name);
-    const names = new Set<string>();
-    for (const pattern of patterns) {
-      const matches = matcher([pattern]);
-      const hits = all.filter((p) => matches(p.name) || matches(p.layer));
-      if (hits.length === 0) {
-        throw new WgradError('unknown-name', `no parameter or layer matches '${pattern}'`, {
-          remedy: 'See `wgrad info MODEL` for their names',
-        });
-      }
-      for (const p of hits) names.add(p.name);
-    }
-    return [...names];
   }
 
   /** The parameters that training changes, in the order of the file. */
   trainable(): Variable[] {
-    return [...this.network.parameters.values()].filter((p) => this.unfrozen.has(p.name)).map((p) => p.variable);
+    return this.training.variables();
   }
 
   /** Sets the mode of the BatchNorm layers that match, of all without a pattern. The last setting wins. */
   batchNorm(mode: BatchNormMode, ...patterns: string[]): this {
-    this.batchNormRules.push({ matches: patterns.length ? matcher(patterns) : () => true, mode });
+    this.training.batchNorm(mode, patterns);
     return this;
-  }
-
-  private trainsBatchNorm(layer: string, parameters: readonly string[]): boolean {
-    const rule = this.batchNormRules.findLast((r) => r.matches(layer) || parameters.some((p) => r.matches(p)));
-    if (rule?.mode === 'auto') return parameters.some((p) => this.unfrozen.has(p));
-    return rule?.mode === 'train';
   }
 
   /**
@@ -194,24 +154,16 @@ export class Model {
     const { seed = 0 } = options;
     const layer = this.headLayer(options.layer);
     const before = Array.from({ length: this.classes }, (_, index) => this.labelOf(index));
-    let rows = rowsByName(this.labels, classes);
-    if (classes.length === before.length && rows.every((row, index) => row === index)) {
-      return { layer, kept: classes, fresh: [], dropped: [] };
-    }
-    // The one score of a binary classifier is no row of either class.
-    if (requireScores(this.roles).kind === 'binary') rows = classes.map(() => undefined);
+    const binary = requireScores(this.roles).kind === 'binary';
+    const { rows, change } = headFor(classes, { layer, before, labels: this.labels, binary });
+    if (!rows) return change;
     const values = new Map<string, Float32Array>();
     for (const name of this.network.perClass(layer)) {
       const found = this.network.parameters.get(name);
       if (found) values.set(name, await this.engine.read(found.variable));
     }
     this.swapHead(layer, classes, { rows, values, initialize: (size, fanIn) => headWeights(size, fanIn, seed) });
-    return {
-      layer,
-      kept: classes.filter((_, i) => rows[i] !== undefined),
-      fresh: classes.filter((_, i) => rows[i] === undefined),
-      dropped: before.filter((_, index) => !rows.includes(index)),
-    };
+    return change;
   }
 
   private headLayer(layer: string | undefined): string {
@@ -234,10 +186,7 @@ export class Model {
     this.replaced = { labels: names?.length === 1 && this.classes === 2 ? [`not ${names[0]}`, names[0]!] : names };
     const gone = [...before].filter(([name, v]) => this.network.parameters.get(name)?.variable !== v);
     this.engine.release(gone.map(([, v]) => v));
-    for (const [name] of gone) if (!this.network.parameters.has(name)) this.unfrozen.delete(name);
-    for (const p of this.network.parameters.values()) {
-      if (p.trainable && before.get(p.name) !== p.variable) this.unfrozen.add(p.name);
-    }
+    this.training.headReplaced(before);
     this.programs.clear();
     this.heads++;
   }
@@ -246,8 +195,9 @@ export class Model {
   graph(options: GraphOptions = {}): ModelGraph {
     this.check();
     this.describe();
-    const trains = (layer: string, parameters: readonly string[]) => this.trainsBatchNorm(layer, parameters);
-    return modelGraph(this.network, options, options.training ? trains : undefined);
+    const { training } = this;
+    const usesBatch = (layer: string, parameters: readonly string[]) => training.usesBatch(layer, parameters);
+    return modelGraph(this.network, options, options.training ? usesBatch : undefined);
   }
 
   /**
@@ -265,25 +215,14 @@ export class Model {
     if (!Number.isInteger(batch) || batch < 1) {
       throw new WgradError('shape', `run: ${pictures.length} values are no batch of [${c},${h},${w}] pictures`);
     }
-    const program = this.programFor([batch, ...shape]);
+    const program = this.programs.for([batch, ...shape]);
     return program.run({ [this.inputName]: pictures }, options) as Promise<ModelOutputs>;
   }
 
-  private programFor(shape: readonly number[]): Program {
-    const key = shape.join('x');
-    const known = this.programs.get(key);
-    if (known) return known;
+  private outputsFor(shape: readonly number[]): Readonly<Record<string, Tensor>> {
     const graph = this.graph({ input: input(this.inputName, shape) });
-    const outputs: Record<string, Tensor> = { ...graph.outputs };
-    if (this.roles.scores) Object.assign(outputs, { logits: graph.logits, probabilities: graph.probabilities });
-    const program = this.engine.prepare({ outputs });
-    this.programs.set(key, program);
-    program.compiled.catch((error: WgradError) => {
-      if (this.programs.get(key) === program) this.programs.delete(key);
-      // The other shapes' programs make room for another try.
-      if (error.code === 'out-of-memory') this.programs.clear();
-    });
-    return program;
+    if (!this.roles.scores) return graph.outputs;
+    return { ...graph.outputs, logits: graph.logits, probabilities: graph.probabilities };
   }
 
   /**
@@ -299,22 +238,7 @@ export class Model {
       throw new WgradError('shape', `classify: ${picture.length} values are no picture ${show(shape)}`);
     }
     const out = await this.run(picture, { ...options, shape });
-    let [logits, probabilities] = [[...out.logits], [...out.probabilities]];
-    if (kind === 'binary') {
-      [logits, probabilities] = [
-        [-logits[0]!, logits[0]!],
-        [1 - probabilities[0]!, probabilities[0]!],
-      ];
-    }
-    return [...logits.keys()]
-      .sort((a, b) => logits[b]! - logits[a]!)
-      .slice(0, top)
-      .map((index) => ({
-        index,
-        label: this.labelOf(index),
-        probability: probabilities[index]!,
-        logit: logits[index]!,
-      }));
+    return ranking(kind, out, (index) => this.labelOf(index)).slice(0, top);
   }
 
   /** A class's name, or `class 3` where there are no names. */
