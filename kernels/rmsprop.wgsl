@@ -1,5 +1,5 @@
 // PyTorch's RMSprop, in place: g' = g + decay p; s = alpha s + (1 - alpha) g'^2, and centered a = alpha a + (1 - alpha) g';
-// d = g' / (sqrt(s - a^2) + eps); v = momentum v + d; p -= lr v, without momentum lr d.
+// d = g' / (sqrt(s - a^2) + eps), or g' / sqrt(s - a^2 + eps); v = momentum v + d; p -= lr v, without momentum lr d.
 // settings, of row at.row: see rmspropSettings in src/ops/effects.ts.
 // Nothing is written where the guard (kernels/guard.wgsl) is not 0.
 struct At {
@@ -39,7 +39,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     // Where the gradient is constant, rounding may leave less than nothing.
     variance = max(s - a * a, vec4f(0.0));
   }
-  var step = grad / (sqrt(variance) + eps);
+  var step = grad / select(sqrt(variance) + eps, sqrt(variance + eps), vec4<bool>(settings[at.row + 7u] != 0.0));
   if (momentum != 0.0) {
     step += momentum * velocity[i];
     velocity[i] = step;

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'missing-feed'
   | 'unknown-name' // a layer, parameter, value or class that does not exist
   | 'not-finite' // NaN or infinity where a number is needed
+  | 'dead-unit' // nothing near raises the unit that is to be drawn
   // files
   | 'onnx-parse'
   | 'onnx-invalid'

@@ -46,6 +46,11 @@ export const tolerance = {
   /** With lr 64 paths drift apart: f32 PyTorch is off by 4 % of the objective and 3 % of the image after 20 steps. */
   ascentCurveDrifting: 0.2,
   ascentImageDrifting: 0.15,
+  /**
+   * Relative L2 of a picture after 20 steps of Adam without transforms, and its objective over the largest value: a ReLU
+   * that flips at a near-tie bends the path of the frequencies whose gradient is small.
+   */
+  ascentFlipped: 1e-2,
   /** Relative L2 of Shapley values from 40 random orders: their standard error is 2 to 3 %. */
   sampledShapley: 0.1,
   /** Central differences of an f32 function with step 1e-2: truncation h^2/6 and roundoff eps/h meet about here. */

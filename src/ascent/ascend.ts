@@ -1,162 +1,155 @@
 /**
- * Activation ascent: x <- x + step(d A(x) / d x), from noise or a picture, one Program run a step; the picture stays on
- * the device and only the objective's value is read back.
+ * Activation ascent: x* = argmax A(x), from noise or a picture. One Program run a step; the pictures stay on the device,
+ * and nothing is read back but what a frame is asked for.
  */
-import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
-import { input, Variable } from '../graph/leaves.ts';
-import { withRole, type Tensor } from '../graph/tensor.ts';
-import { checkPicture } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
-import { abortSignal, callback, finite, flag, floats, nonNegative, readOptions, required, whole } from '../options.ts';
-import { assign } from '../ops/effects.ts';
-import { sub } from '../ops/binary.ts';
-import { shift2d } from '../ops/shift.ts';
-import { affine } from '../ops/unary.ts';
-import type { Program } from '../plan/program.ts';
-import { Random } from '../random.ts';
-import type { Objective } from './objective.ts';
-import { normalizedAscent, type Ascent, type AscentOptimizer } from './optimizers.ts';
-import { clampToPixels, noisyGrey, pixelSpace, toPixels, type PixelSpace } from './pixels.ts';
-import { l2, totalVariation } from './regularizers.ts';
+import {
+  abortSignal,
+  choice,
+  count,
+  custom,
+  finite,
+  floats,
+  nonNegative,
+  readOptions,
+  required,
+  whole,
+} from '../options.ts';
+import { isOptimizer, type Optimizer } from '../train/optimizers.ts';
+import type { Transform } from '../transforms/index.ts';
+import type { Rate } from './compile.ts';
+import { Drawing } from './drawing.ts';
+import { gradientModifiers, type GradientModifier } from './gradient.ts';
+import type { Objective } from './objectives/objective.ts';
+import { pixelSpace, type PixelSpace } from './picture/space.ts';
+import type { Parametrization } from './picture/types.ts';
+import type { ReluRule } from './relu.ts';
 
 export interface AscendOptions {
-  objective: Objective;
+  /** What is raised: one for all pictures, or a list with one for each. */
+  objective: Objective | readonly Objective[];
+  /** Pictures drawn at once; default: as many as there are objectives. */
+  pictures?: number;
+  /** Default 256. */
   steps?: number;
-  optimizer?: AscentOptimizer;
-  /** The picture to start from [C,H,W], in input space; default: noise around mid grey. */
+  /** How a picture is made of numbers; default {@link fourier}. */
+  picture?: Parametrization;
+  /** What is done to it before the network sees it, anew at each step; default Lucid's chain. */
+  transforms?: readonly Transform[];
+  /** Default: what the parametrisation asks for. */
+  optimizer?: Optimizer;
+  /** Learning rate; default: the optimiser's. */
+  lr?: Rate;
+  /** What is done to the gradient before the optimiser sees it; default: what the parametrisation asks for. */
+  gradient?: readonly GradientModifier[];
+  /** How gradients pass ReLUs; default 'plain'. */
+  relu?: ReluRule;
+  /** Steps in which pictures whose gradient is zero have their ReLUs redirected; default 16. */
+  redirect?: number;
+  /** Height and width; default: the model's. */
+  size?: readonly [number, number];
+  /** Pictures to start from, in the network's units: [C,H,W], or [N,C,H,W]; default: noise. */
   image?: Float32Array;
-  /** Standard deviation of that noise, in pixel values of [0, 1]. */
-  noise?: number;
-  /** Of the noise and the jitter: the same seed gives the same bits on the same adapter. */
+  /** Of noise and transforms: the same seed gives the same bits on the same adapter. Picture i has its own. */
   seed?: number;
-  /** The network sees the picture rolled by up to this many pixels each way, anew at each step. */
-  jitter?: number;
-  /** Weights of the penalties in regularizers.ts. */
-  totalVariation?: number;
-  l2?: number;
-  /** Keep pixels in [0, 1]; it has no effect where the model does not say what its pixels are. */
-  clamp?: boolean;
+  /** A frame for every so many steps, and for the last; default 1. */
+  every?: number;
+  /** Ends when no picture's score has risen for so many steps by the share `gain`; default: never. */
+  patience?: number;
+  /** Default 0.001. */
+  gain?: number;
   signal?: AbortSignal;
 }
 
+const isObjective = (v: unknown): boolean => typeof (v as Objective | undefined)?.build === 'function';
+const isList = (v: unknown, test: (e: unknown) => boolean) => Array.isArray(v) && v.length > 0 && v.every(test);
+const isTransform = (t: unknown) => typeof (t as Transform | undefined)?.name === 'string';
+const isSize = (v: unknown) =>
+  isList(v, (d) => Number.isSafeInteger(d) && (d as number) > 0) && (v as number[]).length === 2;
+
 /** With the defaults. */
 export const ascendOptions = {
-  objective: required(callback<Objective>('what is raised: channel(), neuron(), logit()')),
+  objective: required(
+    custom<AscendOptions['objective']>('what is raised', 'an objective such as channel(), or a list of them', (v) =>
+      isObjective(v) || isList(v, isObjective),
+    ),
+  ),
+  pictures: count(undefined, 'pictures drawn at once'),
   steps: whole(256, 'steps of ascent'),
-  optimizer: callback<AscentOptimizer>('how the picture climbs'),
-  image: floats('the picture to start from'),
-  noise: nonNegative(0.05, 'standard deviation of the noise that it starts from'),
-  seed: finite(0, 'of the noise and the jitter'),
-  jitter: whole(8, 'the picture is rolled by up to so many pixels at each step'),
-  totalVariation: finite(0, 'weight of the total variation'),
-  l2: finite(0, 'weight of the distance from grey'),
-  clamp: flag(true, 'keep pixels in [0, 1]'),
+  picture: custom<Parametrization>('how a picture is made', 'fourier(), pixels() or another', (v) => typeof (v as Parametrization).build === 'function'),
+  transforms: custom<readonly Transform[]>('what the network sees of it', 'a list of transforms', (v) => Array.isArray(v) && v.every(isTransform)),
+  optimizer: custom<Optimizer>('how it climbs', 'sgd(), adam(), adamw() or rmsprop()', isOptimizer),
+  lr: custom<Rate>('learning rate', 'a number or a function of the step', (v) => typeof v === 'function' || Number.isFinite(v)),
+  gradient: custom<readonly GradientModifier[]>('what is done to the gradient', `a list of ${gradientModifiers.join(', ')}`, (v) =>
+    Array.isArray(v) && v.every((m) => gradientModifiers.includes(m as GradientModifier)),
+  ),
+  relu: choice(['plain', 'guided', 'rectified'], 'plain', 'how gradients pass ReLUs'),
+  redirect: whole(16, 'steps in which dead units have their ReLUs redirected'),
+  size: custom<readonly [number, number]>('height and width', 'two whole numbers of at least 1', isSize),
+  image: floats('the pictures to start from'),
+  seed: finite(0, 'of the noise and the transforms'),
+  every: count(1, 'steps from one frame to the next'),
+  patience: count(undefined, 'steps without a rise after which it ends'),
+  gain: nonNegative(1e-3, 'share of the score that counts as a rise'),
   signal: abortSignal(),
-};
+}; // prettier-ignore
 
 export interface Frame {
   /** 0 is the start, before any step. */
   step: number;
-  /** A(x) of this frame's picture as jittered, without penalties. */
+  /** A(x) of the first picture as transformed. */
   objective: number;
+  /** Of each picture. */
+  objectives: Float32Array;
+  /** Length of each picture's gradient. */
+  gradients: Float32Array;
+  /** Share of positions at which each picture's unit is not positive; NaN where the objective names no unit. */
+  dead: Float32Array;
   /**
-   * The picture [C,H,W] in input space. Ask before the next frame; the last frame's stays.
+   * A picture in the network's units [C,H,W], as drawn, before transforms. Ask before the next frame; the last stays.
    * @throws WgradError 'disposed' when it is gone.
    */
-  image(): Promise<Float32Array>;
+  image(index?: number): Promise<Float32Array>;
+  /** The same as pixel values; with opacity, [C+1,H,W]. */
+  pixels(index?: number): Promise<Float32Array>;
+}
+
+export interface BestPicture {
+  /** Pixel values [C,H,W], or [C+1,H,W] with opacity. */
+  pixels: Float32Array;
+  /** The same in the network's units [C,H,W]. */
+  image: Float32Array;
+  objective: number;
+  step: number;
+}
+
+/** Frames, and the best pictures so far: also after an abort, an error, or leaving the loop. */
+export interface Ascent extends AsyncGenerator<Frame, void, void> {
+  /** Height and width of the pictures. */
+  readonly size: readonly [number, number];
+  /** @throws WgradError 'invalid-argument' before the first frame. */
+  best(index?: number): Promise<BestPicture>;
 }
 
 /**
- * Draws what raises `objective`: yields steps + 1 frames, the start first. Leaving the loop frees everything.
- * @throws WgradError 'unknown-name', 'shape', 'not-finite', 'invalid-argument'; the signal's reason when aborted.
+ * Draws what raises `objective`: frame 0 is the start, before any step. Leaving the loop frees everything.
+ * @throws WgradError 'invalid-argument'. From the loop: 'unknown-name'; 'shape' for a size that the network cannot take;
+ *   'not-differentiable' where the objective does not depend on the picture; 'dead-unit' where no picture has a gradient,
+ *   ReLUs redirected or not; 'not-finite'; the signal's reason when aborted.
  */
-export async function* ascend(model: Model, options: AscendOptions): AsyncGenerator<Frame, void, void> {
-  const resolved = readOptions('ascend', ascendOptions, { ...options });
-  const { steps, noise, seed, jitter, clamp, image, signal, optimizer, ...aim } = resolved;
-  if (image) checkPicture(image, model.pictureShape, 'ascend: the image');
-  const space = pixelSpace(model);
-  const random = new Random(seed);
-  const start = image ?? noisyGrey(space, random.fork('image'), noise);
-  const offsets = random.fork('jitter');
-  const climb = await compile(model, space, start, {
-    ...aim,
-    optimizer: optimizer ?? normalizedAscent(),
-    clamp: clamp && space.known,
-    signal,
-  });
-  let current = 0;
-  try {
-    for (let step = 0; step <= steps; step++) {
-      signal?.throwIfAborted();
-      const offset = Int32Array.of(offsets.int(2 * jitter + 1) - jitter, offsets.int(2 * jitter + 1) - jitter);
-      const feeds = { ...climb.ascent.feeds(step + 1), jitter: offset };
-      const { objective } = await climb.program.run(feeds, { signal });
-      const value = objective[0]!;
-      if (!Number.isFinite(value)) {
-        throw new WgradError('not-finite', `ascend: the objective is ${value} at step ${step}`, {
-          remedy: 'Take a smaller learning rate',
-        });
-      }
-      current = step;
-      const last = step === steps ? await model.engine.read(climb.shown, { signal }) : undefined;
-      const image = async () => {
-        if (last) return last.slice();
-        if (current === step) return model.engine.read(climb.shown);
-        throw new WgradError('disposed', `ascend: the picture of step ${step} is gone; it is step ${current}`, {
-          remedy: 'Await image() before the next frame',
-        });
-      };
-      yield { step, objective: value, image };
-    }
-  } finally {
-    current = Infinity;
-    climb.dispose();
+export function ascend(model: Model, options: AscendOptions): Ascent {
+  const o = readOptions('ascend', ascendOptions, { ...options });
+  const objectives = (isObjective(o.objective) ? [o.objective] : o.objective) as readonly Objective[];
+  const n = o.pictures ?? objectives.length;
+  if (objectives.length > 1 && n !== objectives.length) {
+    throw new WgradError('invalid-argument', `ascend: ${objectives.length} objectives for ${n} pictures`, {
+      remedy: 'Give one for each picture, or one for all',
+    });
   }
-}
-
-interface Climb {
-  program: Program<'objective'>;
-  ascent: Ascent;
-  /** The picture that the last run evaluated. */
-  shown: Variable;
-  dispose(): void;
-}
-
-type CompileOptions = Required<Pick<AscendOptions, 'objective' | 'optimizer' | 'totalVariation' | 'l2' | 'clamp'>> &
-  Pick<AscendOptions, 'signal'>;
-
-async function compile(model: Model, space: PixelSpace, start: Float32Array, options: CompileOptions): Promise<Climb> {
-  const shape = [1, ...space.shape];
-  const image = new Variable('image', shape, start);
-  const shown = new Variable('shown', shape, start);
-  const x = image.tensor;
-  const graph = model.graph({ input: shift2d(x, input('jitter', [2], 'i32')) });
-  const objective = options.objective(graph, model);
-  const [gradient] = grad(penalized(objective, toPixels(x, space), options), [x]);
-  const { engine } = model;
-  const ascent = withRole('update', () => options.optimizer(x, gradient!, space));
-  // The run evaluates the picture and then moves it; `shown`, first in the list, keeps what was evaluated.
-  const updates = withRole('update', () => [
-    assign(shown, x),
-    ...ascent.updates,
-    assign(image, options.clamp ? clampToPixels(ascent.next, space) : ascent.next),
-  ]);
-  const program = await engine.compile({ outputs: { objective }, updates }, { signal: options.signal });
-  return {
-    program,
-    ascent,
-    shown,
-    dispose() {
-      program.dispose();
-      engine.release([image, shown, ...ascent.state]);
-    },
-  };
-}
-
-function penalized(objective: Tensor, pixels: Tensor, weights: { totalVariation: number; l2: number }): Tensor {
-  let total = objective;
-  if (weights.totalVariation !== 0) total = sub(total, affine(totalVariation(pixels), weights.totalVariation));
-  if (weights.l2 !== 0) total = sub(total, affine(l2(pixels), weights.l2));
-  return total;
+  const known = pixelSpace(model);
+  const size = o.size ?? [known.shape[1], known.shape[2]];
+  const space: PixelSpace = { ...known, shape: [known.shape[0], ...size] };
+  const drawing = new Drawing(model, objectives, n, space, o);
+  return Object.assign(drawing.frames(), { size, best: (index = 0) => drawing.bestOf(index) });
 }

@@ -1,6 +1,14 @@
 /** wgrad/ascent: pictures of what a unit responds to. */
-export { ascend, ascendOptions, type AscendOptions, type Frame } from './ascend.ts';
-export { add, channel, logit, neuron, objective, scale, type Objective } from './objective.ts';
-export { adam, normalizedAscent, type Ascent, type AscentOptimizer, type Rate } from './optimizers.ts';
-export { noisyGrey, pixelSpace, type PixelSpace } from './pixels.ts';
-export { l2, totalVariation } from './regularizers.ts';
+export { ascend, ascendOptions, type AscendOptions, type Ascent, type BestPicture, type Frame } from './ascend.ts';
+export type { Rate } from './compile.ts';
+export { gradientModifiers, type GradientModifier } from './gradient.ts';
+export * from './objectives/index.ts';
+export { colourMatrix, imagenetColours, type ColourMatrix, type ColourOptions } from './picture/colours.ts';
+export { fourier, type FourierOptions } from './picture/fourier.ts';
+export { inputSpace, type InputOptions } from './picture/input.ts';
+export { pixels, type PixelOptions } from './picture/pixels.ts';
+export { noisyGrey, pixelSpace, type PixelSpace } from './picture/space.ts';
+export type { Climb, DrawnPicture, Parametrization, PictureRequest } from './picture/types.ts';
+export type { ReluRule } from './relu.ts';
+export type { Scene } from './scene.ts';
+export { lucidTransforms } from '../transforms/index.ts';

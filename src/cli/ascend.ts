@@ -1,6 +1,7 @@
 /** `wgrad ascend`: draws what a channel, a neuron or a class responds to. */
 import { join } from 'node:path';
-import { ascend, channel, logit, neuron, type Objective } from '../ascent/index.ts';
+import { add, ascend, channel, l2, logit, neuron, totalVariation, type Objective } from '../ascent/index.ts';
+import { jitter } from '../transforms/index.ts';
 import { WgradError } from '../errors.ts';
 import { encodePng } from '../image/png.ts';
 import { writeWhole } from '../node/write.ts';
@@ -33,7 +34,7 @@ export const ascendCommand = defineCommand({
     ...modelOptions,
     steps: atMost(100_000, count(128, 'ascent steps')),
     seed: finite(0, 'of the noise and the jitter'),
-    jitter: atMost(10_000, whole(8, 'the picture is rolled by up to so many pixels at each step')),
+    jitter: atMost(10_000, whole(undefined, "crops by so many pixels at random, in place of Lucid's transforms")),
     tv: finite(0, 'weight of the total variation penalty'),
     l2: finite(0, 'weight of the L2 penalty'),
     out: outFolder('out/ascend', 'folder for the PNGs'),
@@ -46,10 +47,18 @@ export const ascendCommand = defineCommand({
     const files = numbered(units.map(({ text }) => fileName(text)));
     const results = [];
     for (const [i, { text, objective }] of units.entries()) {
-      const { steps, seed, jitter, tv: totalVariation, l2 } = o;
+      const { steps, seed } = o;
+      const penalized = [totalVariation().times(-o.tv), l2().times(-o.l2)].filter((_, k) => [o.tv, o.l2][k] !== 0);
+      const transforms = o.jitter === undefined ? undefined : [jitter(o.jitter)];
       const curve: number[] = [];
       let image: Float32Array | undefined;
-      const run = ascend(model, { objective, steps, seed, jitter, totalVariation, l2, signal: c.signal });
+      const run = ascend(model, {
+        objective: add(objective, ...penalized),
+        steps,
+        seed,
+        ...(transforms && { transforms }),
+        signal: c.signal,
+      });
       for await (const frame of run) {
         curve.push(frame.objective);
         c.progress(text, frame.step, steps);

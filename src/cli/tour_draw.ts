@@ -1,13 +1,9 @@
 /** A step of the tour: what units respond to, from the early stages to the classes. */
-import { adam, ascend, channel, logit, type AscentOptimizer, type Objective } from '../ascent/index.ts';
+import { ascend, channel, logit, type Objective } from '../ascent/index.ts';
 import { stagesOf } from '../model/stages.ts';
 import { gallery, short, type Picture } from '../report/index.ts';
 import { imageOf } from './model.ts';
 import type { Tour, TourStep } from './tour_steps.ts';
-
-/** Bold steps and a little smoothing: patterns show after few steps. */
-const boldly: AscentOptimizer = (x, gradient, space) => adam({ lr: 0.02 * space.span })(x, gradient, space);
-const drawing = { optimizer: boldly, totalVariation: 0.005, jitter: 4 } as const;
 
 /** So many stages are drawn, the last ones. */
 const STAGES = 3;
@@ -25,7 +21,7 @@ export function drawStep({ c, model, files }: Tour, steps: number, channels: rea
     async run() {
       for (const [i, [name, objective]] of units.entries()) {
         let first = NaN;
-        for await (const frame of ascend(model, { ...drawing, objective, steps, signal: c.signal })) {
+        for await (const frame of ascend(model, { objective, steps, every: 8, signal: c.signal })) {
           c.progress(`  ${name}`, frame.step, steps);
           if (frame.step === 0) first = frame.objective;
           if (frame.step < steps) continue;

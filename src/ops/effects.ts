@@ -152,11 +152,13 @@ export interface RmspropSettings {
   weightDecay: number;
   momentum: number;
   centered: boolean;
+  /** The root is taken of the sum with eps, as in TensorFlow and Keras, instead of the square alone. */
+  epsInRoot: boolean;
 }
 
 /** The row of {@link rmspropUpdate}, the same at every step. */
 export const rmspropSettings = (o: RmspropSettings): number[] =>
-  settingsRow([o.lr, o.weightDecay, o.alpha, 1 - o.alpha, o.eps, o.momentum, o.centered ? 1 : 0]);
+  settingsRow([o.lr, o.weightDecay, o.alpha, 1 - o.alpha, o.eps, o.momentum, o.centered ? 1 : 0, o.epsInRoot ? 1 : 0]);
 
 /**
  * torch.optim.RMSprop. @param settings [rows, SETTINGS], whose `row` is {@link rmspropSettings}

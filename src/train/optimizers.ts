@@ -152,6 +152,8 @@ export interface RmspropOptions {
   momentum?: number;
   /** Divide by the deviation from the mean gradient; default false. */
   centered?: boolean;
+  /** Add eps under the root, as TensorFlow and Keras do; default false. */
+  epsInRoot?: boolean;
   /** Coupled: added to the gradient. Default 0. */
   weightDecay?: number;
 }
@@ -162,6 +164,7 @@ const rmspropOptions = {
   eps: nonNegative(1e-8, 'added to the root'),
   momentum: momentumOption,
   centered: flag(false, 'divide by the deviation from the mean gradient'),
+  epsInRoot: flag(false, 'add eps under the root'),
   weightDecay: decay(0),
 };
 

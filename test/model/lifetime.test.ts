@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { resnetGraph } from '../../scripts/resnet.ts';
 import { createExplainer, explain } from '../../src/explain/explainer.ts';
 import { ascend } from '../../src/ascent/ascend.ts';
-import { logit } from '../../src/ascent/objective.ts';
+import { logit } from '../../src/ascent/index.ts';
 import { Model } from '../../src/model/model.ts';
 import { createEngine } from '../../src/node/index.ts';
 import { encodeOnnx } from '../../src/onnx/export.ts';

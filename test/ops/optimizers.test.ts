@@ -33,16 +33,19 @@ const adamRule = (b1: number, b2: number, eps: number, decay: number, decoupled:
   };
 };
 
-const rmspropRule = (alpha: number, eps: number, momentum: number, centered: boolean, decay: number) => (): Rule => {
-  let [squares, mean, v] = [0, 0, 0];
-  return (p, g, _, lr) => {
-    const d = g + decay * p;
-    squares = alpha * squares + (1 - alpha) * d * d;
-    mean = alpha * mean + (1 - alpha) * d;
-    v = momentum * v + d / (Math.sqrt(squares - (centered ? mean * mean : 0)) + eps);
-    return p - lr * v;
+const rmspropRule =
+  (alpha: number, eps: number, momentum: number, centered: boolean, decay: number, inRoot = false) =>
+  (): Rule => {
+    let [squares, mean, v] = [0, 0, 0];
+    return (p, g, _, lr) => {
+      const d = g + decay * p;
+      squares = alpha * squares + (1 - alpha) * d * d;
+      mean = alpha * mean + (1 - alpha) * d;
+      const variance = squares - (centered ? mean * mean : 0);
+      v = momentum * v + d / (inRoot ? Math.sqrt(variance + eps) : Math.sqrt(variance) + eps);
+      return p - lr * v;
+    };
   };
-};
 
 const cases: [string, Optimizer, () => Rule][] = [
   ['plain SGD', sgd({ lr: 0.1 }), sgdRule(0, false, 0)],
@@ -60,6 +63,7 @@ const cases: [string, Optimizer, () => Rule][] = [
     sgdRule(0.9, false, 0.02, 0.3),
   ],
   ['RMSProp', rmsprop({ lr: 0.01 }), rmspropRule(0.99, 1e-8, 0, false, 0)],
+  ['RMSProp of Keras', rmsprop({ lr: 0.01, eps: 0.1, epsInRoot: true }), rmspropRule(0.99, 0.1, 0, false, 0, true)],
   [
     'RMSProp, centered, momentum, decay',
     rmsprop({ lr: 0.01, alpha: 0.9, eps: 1e-3, momentum: 0.8, centered: true, weightDecay: 0.1 }),

@@ -1,9 +1,9 @@
-/** The picture being drawn, in the network's input space: x = (p - mean) / std for pixel values p in [0, 1]. */
-import { constant } from '../graph/leaves.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import type { Model } from '../model/model.ts';
-import { add, maximum, minimum, mul } from '../ops/binary.ts';
-import type { Random } from '../random.ts';
+/** The network's input space: x = (p - mean) / std for pixel values p in [0, 1]. */
+import { constant } from '../../graph/leaves.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import type { Model } from '../../model/model.ts';
+import { add, mul, sub } from '../../ops/binary.ts';
+import type { Random } from '../../random.ts';
 
 export interface PixelSpace {
   shape: [number, number, number];
@@ -27,8 +27,12 @@ export function pixelSpace(model: Pick<Model, 'pictureShape' | 'preprocess'>): P
 }
 
 /** Mid grey with Gaussian noise of standard deviation `deviation` (in pixel values), in input space [C,H,W]. */
-export function noisyGrey({ shape, mean, std }: PixelSpace, random: Random, deviation: number): Float32Array {
-  const [channels, height, width] = shape;
+export function noisyGrey(
+  { shape: [channels], mean, std }: PixelSpace,
+  [height, width]: readonly [number, number],
+  random: Random,
+  deviation: number,
+): Float32Array {
   const area = height * width;
   return Float32Array.from({ length: channels * area }, (_, i) => {
     const c = Math.floor(i / area);
@@ -41,11 +45,30 @@ export function noisyGrey({ shape, mean, std }: PixelSpace, random: Random, devi
 export const toPixels = (x: Tensor, { mean, std }: PixelSpace): Tensor =>
   add(mul(x, perChannel(std)), perChannel(mean));
 
-/** x limited to what pixels in [0, 1] can give. */
-export function clampToPixels(x: Tensor, { mean, std }: PixelSpace): Tensor {
-  const low = mean.map((m, c) => -m / std[c]!);
-  const high = mean.map((m, c) => (1 - m) / std[c]!);
-  return minimum(maximum(x, perChannel(low)), perChannel(high));
+/** Pixel values [N,C,H,W] to input space. */
+export const toInput = (pixels: Tensor, { mean, std }: PixelSpace): Tensor =>
+  mul(sub(pixels, perChannel(mean)), perChannel(std.map((s) => 1 / s)));
+
+/** A picture of input space as pixel values, on the host. @param values [C,H,W] or several of them. */
+export function pixelsOf(values: Float32Array, { shape, mean, std }: PixelSpace, area: number): Float32Array {
+  return values.map((v, i) => {
+    const c = Math.floor(i / area) % shape[0];
+    return v * std[c]! + mean[c]!;
+  });
 }
+
+/** The reverse of {@link pixelsOf}. */
+export function inputOf(pixels: Float32Array, { shape, mean, std }: PixelSpace, area: number): Float32Array {
+  return pixels.map((v, i) => {
+    const c = Math.floor(i / area) % shape[0];
+    return (v - mean[c]!) / std[c]!;
+  });
+}
+
+/** What pixels of 0 and 1 are in input space. */
+export const inputRange = ({ mean, std }: PixelSpace): [low: number[], high: number[]] => [
+  mean.map((m, c) => -m / std[c]!),
+  mean.map((m, c) => (1 - m) / std[c]!),
+];
 
 const perChannel = (values: readonly number[]): Tensor => constant(Float32Array.from(values), [values.length, 1, 1]);
