@@ -84,6 +84,7 @@ export default defineConfig({
         ascent: 'src/ascent/index.ts',
         image: 'src/image/index.ts',
         tensorboard: 'src/tensorboard/index.ts',
+        watch: 'src/watch/index.ts',
         transforms: 'src/transforms/index.ts',
         browser: 'src/browser/index.ts',
         node: 'src/node/index.ts',

@@ -18,7 +18,7 @@ const ladder = [
   ['model'],
   ['onnx', 'train', 'explain'],
   ['ascent', 'data', 'browser'],
-  ['node'],
+  ['node', 'watch'],
   ['cli', 'index.ts'],
 ];
 

@@ -11,6 +11,7 @@ import { list, outFile, shownAs } from './kinds.ts';
 import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
 import { fitFrom, scheduleFrom, trainOptions } from './train_options.ts';
+import { watchOf, watchOptions } from './watch_options.ts';
 
 const isSameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((name) => b.includes(name));
@@ -59,6 +60,8 @@ export const finetuneCommand = defineCommand({
     limit: whole(0, 'at most so many pictures a class; 0: all'),
     seed: finite(0, 'of the order and the new head'),
     out: outFile('out/tuned.onnx', 'the tuned model'),
+    report: outFile(undefined, 'a page: curves, confusion, worst mistakes, what moved'),
+    ...watchOptions,
   },
   async run(c, o) {
     const { out, seed } = o;
@@ -91,6 +94,7 @@ export const finetuneCommand = defineCommand({
       .batchNorm(o.bn);
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
     const epochs: object[] = [];
+    const watch = await watchOf(c, model, validation, o, o.report !== undefined);
     const run = fit(model, train, {
       ...(await fitFrom(model, o)),
       epochs: o.epochs,
@@ -103,6 +107,7 @@ export const finetuneCommand = defineCommand({
     let first: EpochEvent | undefined;
     const trainAll = async () => {
       for await (const event of run) {
+        await watch?.hear(event);
         if (event.type === 'step') {
           c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
           continue;
@@ -123,6 +128,7 @@ export const finetuneCommand = defineCommand({
     await c.hold(async () => {
       try {
         await trainAll();
+        await watch?.finish();
       } catch (error) {
         // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
         // good epoch.
@@ -135,6 +141,7 @@ export const finetuneCommand = defineCommand({
       }
     });
     c.print(`${out} written`);
+    await watch?.write(o.report);
     c.result({ out, epochs, skipped });
   },
 });

@@ -95,9 +95,12 @@ describe('wgrad', { timeout: 300_000 }, () => {
 
   it('fine-tunes on folders and writes a model with the new classes', async () => {
     const tuned = join(folder, 'tuned.onnx');
+    const [logdir, report] = [join(folder, 'runs'), join(folder, 'report.html')];
     const args = ['--images', join(folder, 'images'), '--epochs', '1', '--batch', '3', '--out', tuned];
-    const { code, out } = await wgrad('finetune', ...args);
+    const { code, out } = await wgrad('finetune', ...args, '--logdir', logdir, '--report', report);
     expect(code).toBe(0);
+    expect(readdirSync(logdir).filter((name) => name.includes('tfevents'))).toHaveLength(1);
+    expect(readFileSync(report, 'utf8').includes('Confusion')).toBe(true);
     expect(out).toMatch(/held-out accuracy/);
     const network = await importOnnx(readFileSync(tuned));
     expect(JSON.parse(network.metadata.get('labels')!)).toEqual(['heart', 'hexagon']);

@@ -1,0 +1,14 @@
+/** `wgrad/watch`: a training watched while it goes on, in TensorBoard and on a page. */
+export { graphNodes } from './graph.ts';
+export { layersMoved, placeOf, shortcutWarnings, unitsMoved, type Moved, type MovedUnit, type Place, type State } from './drift.ts'; // prettier-ignore
+export {
+  Looker,
+  type Look,
+  type WatchedMap,
+  type WatchedPicture,
+  type WatchedUnit,
+  type WatchOptions,
+} from './look.ts';
+export type { ChangedUnit, Mistake } from './outcome.ts';
+export { trainingPage, type TrainingPageOptions } from './report.ts';
+export { TrainingWatch, type TrainingStory, type TrainingWatchOptions } from './training.ts';

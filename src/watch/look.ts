@@ -1,0 +1,127 @@
+/** Pinned pictures and chosen units, drawn again and again while a network is trained. */
+import { ascend, channel, logit } from '../ascent/index.ts';
+import { WgradError } from '../errors.ts';
+import {
+  createExplainer,
+  drawMap,
+  type Attribution,
+  type Explainer,
+  type MethodName,
+  type MethodOptions,
+} from '../explain/index.ts';
+import type { Image, RgbaImage } from '../image/image.ts';
+import { toImage } from '../image/preprocess.ts';
+import { plainPixels } from '../image/preprocess_spec.ts';
+import type { Model } from '../model/model.ts';
+import { placeOf, type Place } from './drift.ts';
+
+export interface WatchedPicture {
+  /** [C,H,W] in input space. */
+  input: Float32Array;
+  /** Its class: what is explained. */
+  label: number;
+  name: string;
+  /** [H,W], above one half on the object: the maps are then compared with it. */
+  mask?: ArrayLike<number>;
+}
+
+export interface WatchOptions {
+  pictures: readonly WatchedPicture[];
+  /** Default ['grad-cam']. */
+  methods?: readonly MethodName[];
+  /** Drawn by ascent: `layer4:7`, or `class:2`. Default none. */
+  units?: readonly string[];
+  /** Steps of a drawing. Default 64. */
+  unitSteps?: number;
+  /** Epochs from one look to the next; the first and the last are always looked at. Default 1. */
+  every?: number;
+}
+
+export interface WatchedMap {
+  picture: WatchedPicture;
+  method: MethodName;
+  map: Attribution;
+  image: RgbaImage;
+  place: Place;
+}
+
+export interface WatchedUnit {
+  unit: string;
+  objective: number;
+  image: Image;
+}
+
+export interface Look {
+  /** 0 is before training. */
+  epoch: number;
+  maps: WatchedMap[];
+  units: WatchedUnit[];
+}
+
+/** [C,H,W] in input space as 8-bit RGB. */
+export function imageOf(model: Model, input: Float32Array): Image {
+  const [channels, height, width] = model.pictureShape;
+  return toImage(input, { width, height }, model.preprocess ?? plainPixels(channels));
+}
+
+/** @throws WgradError 'invalid-argument' for text that names no unit */
+export function unitObjective(text: string) {
+  const [, layer, index] = /^(.+):(\d+)$/.exec(text.trim()) ?? [];
+  if (layer === undefined) throw new WgradError('invalid-argument', `'${text}' names no unit`, { remedy: 'Write LAYER:INDEX or class:INDEX' }); // prettier-ignore
+  return layer === 'class' ? logit(Number(index)) : channel(layer, Number(index));
+}
+
+export async function drawUnit(model: Model, unit: string, steps: number, signal?: AbortSignal): Promise<WatchedUnit> {
+  for await (const frame of ascend(model, {
+    objective: unitObjective(unit),
+    steps,
+    seed: 1,
+    ...(signal && { signal }),
+  })) {
+    if (frame.step === steps) return { unit, objective: frame.objective, image: imageOf(model, await frame.image()) };
+  }
+  throw new WgradError('invalid-argument', `${unit}: a drawing of ${steps} steps`);
+}
+
+/** Compiles the methods once; the parameters are those at the time of a look. */
+export class Looker {
+  private constructor(
+    private readonly model: Model,
+    private readonly options: WatchOptions,
+    private readonly explainers: readonly Explainer[],
+  ) {}
+
+  /** @throws what `createExplainer` throws; WgradError 'invalid-argument' for units that are none */
+  static async create(model: Model, options: WatchOptions, signal?: AbortSignal): Promise<Looker> {
+    for (const unit of options.units ?? []) unitObjective(unit);
+    const explainers: Explainer[] = [];
+    try {
+      for (const method of options.methods ?? (['grad-cam'] as const))
+        explainers.push(await createExplainer(model, { method } as MethodOptions, { signal }));
+    } catch (error) {
+      for (const explainer of explainers) explainer.dispose();
+      throw error;
+    }
+    return new Looker(model, options, explainers);
+  }
+
+  async look(epoch: number, signal?: AbortSignal): Promise<Look> {
+    const { pictures, units = [], unitSteps = 64 } = this.options;
+    const maps: WatchedMap[] = [];
+    for (const picture of pictures) {
+      const image = imageOf(this.model, picture.input);
+      for (const explainer of this.explainers) {
+        const map = await explainer.run(picture.input, { target: picture.label, signal });
+        const place = placeOf(map, picture.mask);
+        maps.push({ picture, method: explainer.name, map, image: drawMap(image, map).picture, place });
+      }
+    }
+    const drawn: WatchedUnit[] = [];
+    for (const unit of units) drawn.push(await drawUnit(this.model, unit, unitSteps, signal));
+    return { epoch, maps, units: drawn };
+  }
+
+  dispose(): void {
+    for (const explainer of this.explainers) explainer.dispose();
+  }
+}

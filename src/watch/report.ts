@@ -1,0 +1,252 @@
+/** The page after a training: what it learnt, where it is wrong and why, what moved. One file, nothing to load. */
+import type { Image, RgbaImage } from '../image/image.ts';
+import { encodePng } from '../image/png.ts';
+import {
+  barChart,
+  chartFigure,
+  chartRow,
+  facts,
+  gallery,
+  lineChart,
+  markup,
+  matrix,
+  percent,
+  renderPage,
+  short,
+  table,
+  type Content,
+  type Page,
+  type Picture,
+  type Section,
+} from '../report/index.ts';
+import { calibration, classReport } from '../train/measures/index.ts';
+import type { TrainingStory } from './training.ts';
+
+export interface TrainingPageOptions {
+  title?: string;
+  /** What made it, for a shell. */
+  command?: string;
+  /** Other files, by their path from the page. */
+  files?: Page['files'];
+}
+
+const png = (image: Image | RgbaImage) => encodePng(image);
+
+/** One self-contained HTML page. */
+export async function trainingPage(story: TrainingStory, options: TrainingPageOptions = {}): Promise<string> {
+  const sections = [curves(story), confusion(story), reliability(story), await maps(story), await mistakes(story), moved(story), await units(story)]; // prettier-ignore
+  const { start, epochs, hyperparameters, warnings, before } = story;
+  const last = epochs.at(-1);
+  const settings = Object.entries(hyperparameters).map(([key, value]) => `${key} ${String(value)}`).join(', '); // prettier-ignore
+  const numbers: { value: Content; label: Content }[] = [];
+  if (last?.validation) numbers.push({ value: before ? `${percent(before.accuracy, 0)} \u2192 ${percent(last.validation.accuracy, 0)}` : percent(last.validation.accuracy), label: 'of the held-out pictures right' }); // prettier-ignore
+  if (start) numbers.push({ value: start.pictures, label: 'pictures trained on' }, { value: start.trained.length, label: 'parameters unfrozen' }); // prettier-ignore
+  return renderPage({
+    title: options.title ?? 'Fine-tuning',
+    intro: [
+      last
+        ? `${story.classes.length} classes, ${last.epoch} of ${last.epochs} epochs${settings ? `: ${settings}` : ''}.`
+        : 'The training was stopped before its first epoch ended.',
+    ],
+    ...(numbers.length > 0 && { facts: facts(numbers) }),
+    ...(warnings.length > 0 && { warning: markup`${warnings.map((w) => markup`<p>${w}</p>`)}` }),
+    sections: sections.filter((section) => section !== undefined),
+    ...(options.command !== undefined && { command: options.command }),
+    ...(options.files && { files: options.files }),
+  });
+}
+
+function curves({ steps, epochs, before }: TrainingStory): Section | undefined {
+  if (steps.length === 0) return undefined;
+  const held = epochs.flatMap((e) => (e.validation ? [[e.step, e.validation.loss] as const] : []));
+  const loss = lineChart({
+    title: 'Loss',
+    x: { label: 'step', isWhole: true },
+    y: { label: 'cross-entropy' },
+    series: [
+      { name: 'training, a batch', points: steps.map((s) => [s.step, s.loss] as const), color: 'var(--trained)' },
+      ...(held.length > 0
+        ? [
+            {
+              name: 'held out',
+              points: before ? [[0, before.loss] as const, ...held] : held,
+              color: 'var(--series-1)',
+              dashed: true,
+            },
+          ]
+        : []),
+    ],
+  });
+  const rate = lineChart({
+    title: 'Learning rate',
+    x: { label: 'step', isWhole: true },
+    y: { label: 'rate' },
+    series: [{ name: 'rate', points: steps.map((s) => [s.step, s.lr] as const) }],
+  });
+  const charts = [chartFigure(loss)];
+  if (epochs.length > 0) {
+    const right = epochs.flatMap((e) => (e.validation ? [[e.epoch, e.validation.accuracy] as const] : []));
+    charts.push(
+      chartFigure(
+        lineChart({
+          title: 'Accuracy',
+          x: { label: 'epoch', isWhole: true },
+          y: { label: 'right', domain: [0, 1], format: (v) => percent(v, 0) },
+          series: [
+            {
+              name: 'training',
+              points: epochs.map((e) => [e.epoch, e.accuracy] as const),
+              color: 'var(--trained)',
+            },
+            ...(right.length > 0
+              ? [
+                  {
+                    name: 'held out',
+                    points: before ? [[0, before.accuracy] as const, ...right] : right,
+                    color: 'var(--series-1)',
+                    dashed: true,
+                  },
+                ]
+              : []),
+          ],
+        }),
+      ),
+    );
+  }
+  return { title: 'Curves', body: chartRow(...charts, chartFigure(rate)) };
+}
+
+function confusion({ epochs, classes }: TrainingStory): Section | undefined {
+  const last = epochs.at(-1)?.validation;
+  if (!last) return undefined;
+  const report = classReport(last.confusion);
+  const rows = report.perClass.map((m, c) => [classes[c] ?? `class ${c}`, percent(m.precision), percent(m.recall), percent(m.f1), m.support]); // prettier-ignore
+  const end = { align: 'end' } as const;
+  return {
+    title: 'By class',
+    text: 'Precision: of what was called so, the share that is. Recall: of what is so, the share that was called so. F1 is their harmonic mean. All on held-out pictures.',
+    body: [
+      matrix({
+        title: 'Confusion',
+        axes: ['is', 'is taken for'],
+        rows: [...classes],
+        columns: [...classes],
+        values: last.confusion,
+        tint: 'verdict',
+      }),
+      table({
+        caption: 'Per class',
+        columns: ['class', { title: 'precision', ...end }, { title: 'recall', ...end }, { title: 'F1', ...end }, { title: 'pictures', ...end }], // prettier-ignore
+        rows: [...rows, ['mean over classes', percent(report.macro.precision), percent(report.macro.recall), percent(report.macro.f1), last.labels.length]], // prettier-ignore
+      }),
+    ],
+  };
+}
+
+function reliability({ epochs }: TrainingStory): Section | undefined {
+  const last = epochs.at(-1)?.validation;
+  if (!last) return undefined;
+  const { bins, ece } = calibration(last, { bins: 10 });
+  const full = bins.filter(({ count }) => count > 0);
+  const chart = lineChart({
+    title: 'Reliability',
+    x: { label: 'confidence', domain: [0, 1], format: (v) => percent(v, 0) },
+    y: { label: 'right', domain: [0, 1], format: (v) => percent(v, 0) },
+    series: [
+      { name: 'held out', points: full.map((b) => [b.confidence, b.accuracy] as const) },
+      { name: 'as often right as sure', points: [[0, 0], [1, 1]], dashed: true, color: 'var(--quiet)' }, // prettier-ignore
+    ],
+  });
+  return {
+    title: 'How far to believe its confidence',
+    text: `Below the line it is surer than it should be. Expected calibration error: ${percent(ece)}.`,
+    body: chartFigure(chart),
+  };
+}
+
+async function maps({ looks, classes }: TrainingStory): Promise<Section | undefined> {
+  const first = looks[0];
+  if (!first || first.maps.length === 0) return undefined;
+  const chosen = spread(looks, 6);
+  const body: Content[] = [];
+  for (const [i, { picture, method }] of first.maps.entries()) {
+    const cells = await Promise.all(
+      chosen.map(async ({ epoch, maps: all }): Promise<Picture> => {
+        const { image, place } = all[i]!;
+        const where = place.object === undefined ? '' : `, ${percent(place.object, 0)} on the object`;
+        return { source: await png(image), alt: `${method} of ${picture.name}, epoch ${epoch}`, caption: `${epoch === 0 ? 'before' : `epoch ${epoch}`}${where}` }; // prettier-ignore
+      }),
+    );
+    body.push(markup`<h3>${picture.name} (${classes[picture.label] ?? `class ${picture.label}`}), ${method}</h3>`, gallery(cells, { width: 128 })); // prettier-ignore
+  }
+  return { title: 'Where it looks', text: 'The same pictures, explained again while the network was trained.', body };
+}
+
+/** First and last, and evenly between. */
+function spread<T>(list: readonly T[], most: number): T[] {
+  if (list.length <= most) return [...list];
+  return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]!);
+}
+
+async function mistakes({ mistakes: list, classes, epochs }: TrainingStory): Promise<Section | undefined> {
+  if (!epochs.at(-1)?.validation) return undefined;
+  if (list.length === 0) return { title: 'Mistakes', text: 'None on the held-out pictures.' };
+  const body: Content[] = [];
+  for (const m of list) {
+    const [is, guess] = [classes[m.label]!, classes[m.guess]!];
+    const row: Picture[] = [
+      { source: await png(m.image), alt: m.name, caption: markup`${m.name}: ${is}` },
+      { source: await png(m.before), alt: `what spoke for ${guess} before`, caption: `for ${guess}, before` },
+      { source: await png(m.after), alt: `what speaks for ${guess} now`, caption: `for ${guess}, after` },
+    ];
+    body.push(
+      markup`<h3>${is}, taken for ${guess} (${percent(m.confidence, 0)} sure)</h3>`,
+      gallery(row, { width: 160 }),
+    );
+  }
+  return {
+    title: 'Worst mistakes',
+    text: 'Wrong, and surest of it. Grad-CAM of the wrong guess, before training and after.',
+    body,
+  };
+}
+
+function moved({ moved: layers }: TrainingStory): Section | undefined {
+  const shown = layers.filter(({ relative }) => Number.isFinite(relative) && relative > 0);
+  if (shown.length === 0) return undefined;
+  const most = shown.toSorted((a, b) => b.relative - a.relative).slice(0, 24);
+  const chart = barChart({
+    title: 'Change of each layer',
+    axis: { label: 'of its own length', format: (v) => percent(v) },
+    bars: shown.filter((layer) => most.includes(layer)).map(({ name, relative }) => ({ name, values: [relative] })),
+  });
+  return { title: 'How far layers moved', text: 'L2 norm of the change over that of the weights before. Frozen layers did not move at all.', body: chartFigure(chart) }; // prettier-ignore
+}
+
+async function units({ units: list }: TrainingStory): Promise<Section | undefined> {
+  if (list.length === 0) return undefined;
+  const rows: Content[] = [];
+  for (const { name, unit, relative, before, after } of list) {
+    const row: Picture[] = [
+      {
+        source: await png(before.image),
+        alt: `what raised it before`,
+        caption: `before, activation ${short(before.objective)}`,
+      },
+      {
+        source: await png(after.image),
+        alt: `what raises it now`,
+        caption: `after, activation ${short(after.objective)}`,
+      },
+    ];
+    rows.push(
+      markup`<h3>${name}, unit ${unit}${Number.isFinite(relative) && `: moved by ${percent(relative)}`}</h3>`,
+      gallery(row, { width: 160 }),
+    );
+  }
+  return {
+    title: 'Units that changed most, and what they draw',
+    text: 'Pictures made by activation ascent from the same noise.',
+    body: rows,
+  };
+}
