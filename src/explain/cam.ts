@@ -28,7 +28,7 @@ export interface Cam {
   principal?: boolean;
 }
 
-/** A method that needs one forward and one backward pass. */
+/** A method that needs one forward pass, and a backward pass down to its layer. */
 export const defineCam = ({ summary, weigh, principal = false }: Cam) =>
   defineMethod({
     summary,
@@ -38,7 +38,8 @@ export const defineCam = ({ summary, weigh, principal = false }: Cam) =>
       augmentSmooth: flag(false, 'mean over the picture and its mirror image, each times 0.9, 1 and 1.1'),
     },
     target: 'one',
-    cost: ({ augmentSmooth }) => ({ gradients: augmentSmooth ? 6 : 1 }),
+    // The way back ends at the layer: behind the last map, the usual one, it is next to nothing.
+    cost: ({ augmentSmooth }) => ({ forwards: augmentSmooth ? 6 : 1 }),
     async compile(model, score, { layer, relu, eigenSmooth, augmentSmooth }, control) {
       const scored = score({ batch: 1 });
       const { value, channelsFirst } = scored.graph.map(layer);

@@ -30,7 +30,7 @@ export const fullGrad = defineMethod({
   summary: 'what the input and every bias of the network contribute',
   options: {},
   target: 'one',
-  cost: () => ({ gradients: 1.3 }),
+  cost: () => ({ gradients: 1 }),
   async compile(model, score, _, control) {
     const { graph, scores } = score({ batch: 1 });
     const places = biases(scores);

@@ -22,7 +22,7 @@ export const guidedGradCam = defineMethod({
     interpolation: choice(['bilinear', 'nearest'], 'bilinear', 'how Grad-CAM is enlarged'),
   },
   target: 'one',
-  cost: () => ({ gradients: 1.5 }),
+  cost: () => ({ gradients: 1 }),
   async compile(model, score, { layer, interpolation }, control) {
     const { graph, scores } = score({ batch: 1 });
     const { value, channelsFirst } = graph.map(layer);

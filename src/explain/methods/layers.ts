@@ -42,12 +42,13 @@ const pathOptions = {
 const layerPathOptions = { layer: camOptions.layer, ...pathOptions };
 
 /** One pass: the map is what `value` makes of the layer and the gradient at it. */
-const defineOnePass = (summary: string, gradients: number, value: (y: Tensor, g: () => Tensor) => Tensor) =>
+const defineOnePass = (summary: string, value: (y: Tensor, g: () => Tensor) => Tensor) =>
   defineMethod({
     summary,
     options: { layer: camOptions.layer },
     target: 'one',
-    cost: () => (gradients ? { gradients } : { forwards: 1 }),
+    // Behind the last map, the usual layer, there is next to nothing to go back through.
+    cost: () => ({ forwards: 1 }),
     async compile(model, score, { layer }, control) {
       const { graph, scores } = score({ batch: 1 });
       const at = graph.map(layer);
@@ -65,10 +66,8 @@ const defineOnePass = (summary: string, gradients: number, value: (y: Tensor, g:
     },
   });
 
-export const layerActivation = defineOnePass('what a layer computes', 0, (y) => y);
-export const layerGradientXActivation = defineOnePass('activation times gradient, unit by unit', 1, (y, g) =>
-  mul(y, g()),
-);
+export const layerActivation = defineOnePass('what a layer computes', (y) => y);
+export const layerGradientXActivation = defineOnePass('activation times gradient, unit by unit', (y, g) => mul(y, g()));
 
 const shapeOf = (t: Tensor) => t.shape.slice(1) as [number, number, number];
 
@@ -124,7 +123,7 @@ export const internalInfluence = defineMethod({
   summary: "mean gradient at a layer's units along the path from the baseline",
   options: layerPathOptions,
   target: 'one',
-  cost: ({ steps }) => ({ gradients: steps + 2 }),
+  cost: ({ steps }) => ({ forwards: steps + 2 }),
   compile: (model, score, { layer, steps, rule, baseline, batch }, control) =>
     compilePath('internal-influence', model, {
       ...control,
@@ -145,7 +144,7 @@ export const conductance = defineMethod({
   summary: "what flows to the score through each of a layer's units along the path from the baseline",
   options: layerPathOptions,
   target: 'one',
-  cost: ({ steps }) => ({ gradients: steps + 2, forwards: steps + 2 }),
+  cost: ({ steps }) => ({ forwards: 2 * (steps + 2) }),
   compile(model, score, { layer, steps, rule, baseline, batch }, control) {
     // Captum's staircase: one node more than steps, the gradient at each but the last, times the layer's next rise.
     const { nodes } = pathRules[rule](steps + 1);
@@ -172,7 +171,8 @@ export const layerIntegratedGradients = defineMethod({
   summary: "integrated gradients of a layer's units, the path straight in the layer's values",
   options: layerPathOptions,
   target: 'one',
-  cost: ({ steps }) => ({ gradients: steps + 2, forwards: 2 * (steps + 2) }),
+  // Up to the layer each run goes twice, for the picture and the baseline; the path lies behind it.
+  cost: ({ steps, batch }) => ({ forwards: 2 * Math.ceil((steps + 2) / batch) }),
   compile: (model, score, { layer, steps, rule, baseline, batch }, control) =>
     compilePath('layer-integrated-gradients', model, {
       ...control,
@@ -203,7 +203,8 @@ export const neuronConductance = defineMethod({
   summary: 'what flows from each pixel to the score through one unit',
   options: { ...pathOptions, neuron: name('the unit, such as layer3[:,33,3,1]') },
   target: 'one',
-  cost: ({ steps }) => ({ gradients: 1.5 * (steps + 2) }),
+  // One way back in all: from the score to the unit, and from there to the picture.
+  cost: ({ steps }) => ({ gradients: steps + 2 }),
   compile(model, score, { neuron, steps, rule, baseline, batch }, control) {
     if (neuron === undefined) {
       throw new WgradError('invalid-argument', 'neuron-conductance: no neuron is given', {
