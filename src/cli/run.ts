@@ -17,6 +17,7 @@ import { exitCodes, help, parseCommand } from './parse.ts';
 import { Terminal, type Stream } from './terminal.ts';
 import { profileCommand } from './profile.ts';
 import { tourCommand } from './tour.ts';
+import { trustCommand } from './trust.ts';
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -24,6 +25,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     info: infoCommand,
     classify: classifyCommand,
     explain: explainCommand,
+    trust: trustCommand,
     ascend: ascendCommand,
     finetune: finetuneCommand,
     profile: profileCommand,

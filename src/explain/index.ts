@@ -29,6 +29,7 @@ export { imageAndMask, markBoundaries } from './regions.ts';
 export { segment, segmentations, type Segmentation, type SegmentOptions } from './segments/index.ts';
 export { segmentBoundaries } from './segments/labels.ts';
 export { argmax, classIndex, type ClassTarget } from '../model/target.ts';
+export * from './trust/index.ts';
 export type {
   Attribution,
   Completeness,

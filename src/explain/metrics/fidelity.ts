@@ -131,39 +131,59 @@ export async function muFidelity(
   target: number,
   given: OptionsOf<typeof muOptions> = {},
 ): Promise<number> {
+  const fidelity = await compileMuFidelity(model, given);
+  try {
+    return await fidelity.run(pixels, map, target);
+  } finally {
+    fidelity.dispose();
+  }
+}
+
+/** {@link muFidelity}, compiled once for many pictures and maps; the subsets are the same for all. */
+export async function compileMuFidelity(
+  model: Model,
+  given: OptionsOf<typeof muOptions> = {},
+): Promise<{
+  run(pixels: Float32Array, map: ArrayLike<number>, target: number): Promise<number>;
+  dispose(): void;
+}> {
   const { samples, share, cells, seed, batch, signal } = readOptions('muFidelity', muOptions, given);
   const [, h, w] = model.pictureShape;
-  if (map.length !== h * w) throw new WgradError('shape', `muFidelity: a map of ${map.length} values for ${h} x ${w}`);
   const labels = Int32Array.from(
     { length: h * w },
     (_, i) => Math.floor((Math.floor(i / w) * cells) / h) * cells + Math.floor(((i % w) * cells) / w),
   );
-  const sums = new Float64Array(cells * cells);
-  labels.forEach((label, i) => (sums[label]! += map[i]!));
+  const all = Array.from({ length: cells * cells }, (_, i) => i);
   const random = new Random(`mu-fidelity ${seed}`);
   const hidden = Array.from({ length: samples }, () =>
-    random.shuffle([...sums.keys()]).slice(0, Math.max(1, Math.round(share * cells * cells))),
+    random.shuffle([...all]).slice(0, Math.max(1, Math.round(share * cells * cells))),
   );
   const limit = Math.min(batch, samples + 1);
   const mask = segmentMasks([h, w], cells * cells);
   const masked = await compileMasked(model, classScore(model, 'logit'), { mask, limit, signal });
-  try {
-    // The whole picture comes last.
-    const feeds = (first: number) => {
-      const shown = new Float32Array(limit * cells * cells).fill(1);
-      for (let k = 0; k < limit; k++) for (const cell of hidden[first + k] ?? []) shown[k * cells * cells + cell] = 0;
-      return { labels, shown };
-    };
-    const fill = new Float32Array(sizeOf(model.pictureShape));
-    const run = { pixels, weights: new Float32Array(masked.outputs), feeds: {}, signal };
-    const outputs = await masked.run({ count: samples + 1, feeds, fill, run });
-    const f = (k: number) => outputs[k * masked.outputs + target]!;
-    const falls = hidden.map((_, k) => f(samples) - f(k));
-    return correlation(
-      hidden.map((set) => set.reduce((n, cell) => n + sums[cell]!, 0)),
-      falls,
-    );
-  } finally {
-    masked.dispose();
-  }
+  return {
+    async run(pixels, map, target) {
+      if (map.length !== h * w) {
+        throw new WgradError('shape', `muFidelity: a map of ${map.length} values for ${h} x ${w}`);
+      }
+      const sums = new Float64Array(cells * cells);
+      labels.forEach((label, i) => (sums[label]! += map[i]!));
+      // The whole picture comes last.
+      const feeds = (first: number) => {
+        const shown = new Float32Array(limit * cells * cells).fill(1);
+        for (let k = 0; k < limit; k++) for (const cell of hidden[first + k] ?? []) shown[k * cells * cells + cell] = 0;
+        return { labels, shown };
+      };
+      const fill = new Float32Array(sizeOf(model.pictureShape));
+      const run = { pixels, weights: new Float32Array(masked.outputs), feeds: {}, signal };
+      const outputs = await masked.run({ count: samples + 1, feeds, fill, run });
+      const f = (k: number) => outputs[k * masked.outputs + target]!;
+      const falls = hidden.map((_, k) => f(samples) - f(k));
+      return correlation(
+        hidden.map((set) => set.reduce((n, cell) => n + sums[cell]!, 0)),
+        falls,
+      );
+    },
+    dispose: () => masked.dispose(),
+  };
 }

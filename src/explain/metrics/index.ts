@@ -1,5 +1,6 @@
 /** Measures of maps: against a known object, against the model, against each other. */
 export { infidelity, muFidelity, sensitivityMax, type Infidelity } from './fidelity.ts';
+export { bootstrapMean, type Interval } from './interval.ts';
 export { maskScore, pointingGame, type MaskScore } from './pointing.ts';
 export { parameterRandomization, type Randomized, type RandomizationOptions } from './randomization.ts';
 export { deletion, insertion, type RemovalCurve, type RemovalOptions } from './removal.ts';

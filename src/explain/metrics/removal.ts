@@ -62,18 +62,32 @@ async function curve(
   target: number,
   given: RemovalOptions,
 ): Promise<RemovalCurve> {
+  const removal = await compileRemoval(what, model, given);
+  try {
+    return await removal.run(pixels, map, target);
+  } finally {
+    removal.dispose();
+  }
+}
+
+/** One program for many pictures and maps. */
+export interface Removal {
+  run(pixels: Float32Array, map: ArrayLike<number>, target: number): Promise<RemovalCurve>;
+  dispose(): void;
+}
+
+/** {@link deletion} or {@link insertion}, compiled once. */
+export async function compileRemoval(
+  what: 'deletion' | 'insertion',
+  model: Model,
+  given: RemovalOptions = {},
+): Promise<Removal> {
   const shape = model.pictureShape;
   const [, h, w] = shape;
   const { step = w, substrate, output, batch, signal, onProgress } = readOptions(what, options, given);
-  checkPicture(pixels, shape, `${what}: the picture`);
-  if (map.length !== h * w)
-    throw new WgradError('shape', `${what}: a map of ${map.length} values for ${h} x ${w} pixels`);
-  const fill = substrate ?? (what === 'deletion' ? new Float32Array(sizeOf(shape)) : blurred(pixels, shape));
-  if (fill.length !== sizeOf(shape)) throw new WgradError('shape', `${what}: the substrate has ${fill.length} values`);
-  // Position of each pixel in the order of the map; of equals the first in the picture goes first.
-  const order = Array.from({ length: h * w }, (_, i) => i).sort((a, b) => map[b]! - map[a]! || a - b);
-  const rank = new Float32Array(h * w);
-  order.forEach((pixel, i) => (rank[pixel] = i));
+  if (substrate && substrate.length !== sizeOf(shape)) {
+    throw new WgradError('shape', `${what}: the substrate has ${substrate.length} values`);
+  }
   const points = Math.ceil((h * w) / step) + 1;
   const changed = (k: number) => Math.min(k * step, h * w);
   const masked = await compileMasked(model, classScore(model, output), {
@@ -84,27 +98,33 @@ async function curve(
       return what === 'deletion' ? greater(ranks, threshold) : greater(threshold, ranks);
     },
   });
-  try {
-    // Ranks are whole: half a rank below the count tells just so many pixels from the others.
-    const feeds = (first: number) => ({
-      rank,
-      threshold: Float32Array.from({ length: masked.batch }, (_, k) => changed(first + k) - 0.5),
-    });
-    const weights = new Float32Array(masked.outputs);
-    const outputs = await masked.run({
-      count: points,
-      feeds,
-      fill,
-      run: { pixels, weights, feeds: {}, signal, onProgress },
-    });
-    const values = Float64Array.from({ length: points }, (_, k) => outputs[k * masked.outputs + target]!);
-    const shares = Float64Array.from({ length: points }, (_, k) => changed(k) / (h * w));
-    let auc = 0;
-    for (let k = 1; k < points; k++) auc += ((shares[k]! - shares[k - 1]!) * (values[k]! + values[k - 1]!)) / 2;
-    return { shares, values, auc };
-  } finally {
-    masked.dispose();
-  }
+  return {
+    async run(pixels, map, target) {
+      checkPicture(pixels, shape, `${what}: the picture`);
+      if (map.length !== h * w) {
+        throw new WgradError('shape', `${what}: a map of ${map.length} values for ${h} x ${w} pixels`);
+      }
+      const fill = substrate ?? (what === 'deletion' ? new Float32Array(sizeOf(shape)) : blurred(pixels, shape));
+      // Position of each pixel in the order of the map; of equals the first in the picture goes first.
+      const order = Array.from({ length: h * w }, (_, i) => i).sort((a, b) => map[b]! - map[a]! || a - b);
+      const rank = new Float32Array(h * w);
+      order.forEach((pixel, i) => (rank[pixel] = i));
+      // Ranks are whole: half a rank below the count tells just so many pixels from the others.
+      const feeds = (first: number) => ({
+        rank,
+        threshold: Float32Array.from({ length: masked.batch }, (_, k) => changed(first + k) - 0.5),
+      });
+      const weights = new Float32Array(masked.outputs);
+      const run = { pixels, weights, feeds: {}, signal, onProgress };
+      const outputs = await masked.run({ count: points, feeds, fill, run });
+      const values = Float64Array.from({ length: points }, (_, k) => outputs[k * masked.outputs + target]!);
+      const shares = Float64Array.from({ length: points }, (_, k) => changed(k) / (h * w));
+      let auc = 0;
+      for (let k = 1; k < points; k++) auc += ((shares[k]! - shares[k - 1]!) * (values[k]! + values[k - 1]!)) / 2;
+      return { shares, values, auc };
+    },
+    dispose: () => masked.dispose(),
+  };
 }
 
 const KERNEL = 11;

@@ -1,0 +1,236 @@
+/** The page of `wgrad trust`: a table and charts of the measures, the sanity check, costs, and maps to look at. */
+import {
+  comparison,
+  drawMap,
+  gridCss,
+  gridHtml,
+  measures,
+  methodOf,
+  methods as known,
+  printForwards,
+  summarizeTrust,
+  type Attribution,
+  type Interval,
+  type Measure,
+  type MeasureName,
+  type MethodName,
+  type Randomized,
+  type TrustResult,
+  type TrustRow,
+} from '../explain/index.ts';
+import type { Image } from '../image/image.ts';
+import { encodePng } from '../image/png.ts';
+import {
+  barChart,
+  chartFigure,
+  chartRow,
+  gallery,
+  markup,
+  matrix,
+  raw,
+  renderPage,
+  scatterChart,
+  short,
+  table,
+  type Content,
+  type Section,
+} from '../report/index.ts';
+
+export interface TrustFigures {
+  samples: readonly { id: string; image: Image }[];
+  /** By picture, then by method: of the first pictures. */
+  maps: (Attribution | undefined)[][];
+  methods: readonly MethodName[];
+  /** Of the first picture, by method. */
+  stages: Readonly<Record<string, readonly Randomized[]>>;
+  /** [C,H,W] of the pictures. */
+  shape: readonly [number, number, number];
+}
+
+export interface TrustPage {
+  command: string;
+  /** Measured elsewhere on the same pictures, such as by another library. */
+  beside?: TrustResult | undefined;
+  figures?: TrustFigures | undefined;
+}
+
+/** 0.83 [0.71, 0.92] */
+const printed = (i: Interval | undefined): Content => {
+  if (!i || i.count === 0) return '–';
+  return Number.isFinite(i.low) ? `${short(i.mean)} [${short(i.low)}, ${short(i.high)}]` : short(i.mean);
+};
+
+const measured = (rows: readonly TrustRow[]): [MeasureName, Measure][] =>
+  (Object.entries(measures) as [MeasureName, Measure][]).filter(([name]) => rows.some((r) => r.measures[name]));
+
+const arrow = (m: Measure) => (m.better === undefined ? '' : m.better === 'high' ? ' ↑' : ' ↓');
+
+function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
+  const shown = measured(rows);
+  const columns = [
+    'method',
+    ...shown.map(([name, m]) => ({ title: `${name}${arrow(m)}`, align: 'end' as const })),
+    { title: 'left in a random network ↓', align: 'end' as const },
+    { title: 'forward passes', align: 'end' as const },
+    { title: 'seconds a map', align: 'end' as const },
+  ];
+  const cells = rows.map((r) => [
+    r.method,
+    ...shown.map(([name]) => printed(r.measures[name])),
+    printed(r.remains),
+    r.forwards === null ? '–' : printForwards(r.forwards),
+    printed(r.seconds),
+  ]);
+  const words = shown.map(([name, m]) => markup`<li><b>${name}</b>: ${m.what}</li>`);
+  return {
+    title: 'Measures',
+    text: `Means over ${result.pictures.length} pictures with their 95 % bootstrap intervals. ↑: more is better, ↓: less is.`,
+    body: [
+      table({ columns, rows: cells }),
+      markup`<ul class="quiet">${words}<li><b>left in a random network</b>: rank correlation of the map's magnitudes with those after all parameters were made random; a map that explains the network has nothing left</li></ul>`,
+    ],
+  };
+}
+
+/** Where the object is known: beside what others measured of the same pictures. */
+function truth(rows: readonly TrustRow[], beside: TrustResult | undefined): Section | undefined {
+  const others = beside && new Map(summarizeTrust(beside).map((r) => [r.method, r]));
+  const charts = (['pointing', 'energy', 'auc'] as const).flatMap((name) => {
+    const own = rows.filter((r) => r.measures[name]);
+    if (own.length === 0) return [];
+    const sorted = own.sort((a, b) => b.measures[name]!.mean - a.measures[name]!.mean);
+    const pair = (i: Interval | undefined) => (i && Number.isFinite(i.low) ? ([i.low, i.high] as const) : undefined);
+    const chart = barChart({
+      title: name,
+      axis: { label: measures[name].what, domain: [0, 1] },
+      series: others ? ['wgrad', beside.model] : [''],
+      bars: sorted.map((r) => {
+        const pairs = [r.measures[name], ...(others ? [others.get(r.method)?.measures[name]] : [])];
+        return { name: r.method, values: pairs.map((i) => i?.mean), intervals: pairs.map(pair) };
+      }),
+    });
+    return [chartFigure(chart)];
+  });
+  return charts.length === 0 ? undefined : { title: 'Where the object is', text: 'The pictures were drawn: every pixel of the object is known. Best first.', body: chartRow(...charts) }; // prettier-ignore
+}
+
+function costs(result: TrustResult, rows: readonly TrustRow[]): Section {
+  const points = rows.flatMap((r) => {
+    const quality = r.measures['insertion'];
+    if (!quality || quality.count === 0 || !(r.seconds.mean > 0)) return [];
+    const yInterval = Number.isFinite(quality.low) ? { yInterval: [quality.low, quality.high] as const } : {};
+    return [{ name: r.method, x: r.seconds.mean, y: quality.mean, isLabelled: true, ...yInterval }];
+  });
+  const ratio = (r: TrustRow) => r.seconds.mean / result.forwardSeconds;
+  const body = [
+    points.length > 1 &&
+      chartFigure(
+        scatterChart({
+          title: 'What a map costs, and what it is worth',
+          x: { label: 'seconds a map', log: true },
+          y: { label: 'insertion' },
+          groups: [{ name: '', points }],
+        }),
+      ),
+    table({
+      columns: ['method', ...['forward passes by its formula', 'seconds', 'seconds in forward passes'].map((title) => ({ title, align: 'end' as const }))], // prettier-ignore
+      rows: rows.map((r) => [r.method, r.forwards === null ? '–' : printForwards(r.forwards), printed(r.seconds), short(ratio(r))]), // prettier-ignore
+    }),
+  ];
+  return {
+    title: 'Cost',
+    text: `One forward pass of one picture, alone, took ${short(result.forwardSeconds)} s.`,
+    body,
+  };
+}
+
+/** Rank correlation left at each stage: rows methods, columns stages. */
+function sanity(result: TrustResult): Section | undefined {
+  const checked = Object.entries(result.methods).filter(([, m]) => m.randomized.length > 0);
+  if (checked.length === 0) return undefined;
+  const stages = checked[0]![1].randomized.map((s) => s.stage);
+  const mean = (values: readonly (number | null)[]) => {
+    const numbers = values.filter((v) => v !== null);
+    return numbers.length > 0 ? numbers.reduce((a, b) => a + b, 0) / numbers.length : NaN;
+  };
+  const mode = result.settings['mode'] === 'independent' ? 'by itself' : 'and all stages before it';
+  const rows = checked.map(([, m]) => m.randomized.map((s) => mean(s.spearman)));
+  const cautions = checked.flatMap(([name]) => {
+    const caution = Object.hasOwn(known, name) ? methodOf(name).caution : undefined;
+    return caution ? [markup`<li><b>${name}</b> ${caution}</li>`] : [];
+  });
+  return {
+    title: 'Sanity check',
+    text: `The parameters of one stage after the other were made random (each ${mode}), from the classifier down. A map that explains the network must change: what is left of its ranks should come near 0. (Adebayo et al. 2018.)`,
+    body: [
+      matrix({
+        title: 'Rank correlation with the map of the trained network',
+        axes: ['is: the method', 'was done: the stage that was made random'],
+        rows: checked.map(([name]) => name),
+        columns: stages,
+        values: rows,
+        tint: 'sign',
+        format: (v) => (Number.isNaN(v) ? 'flat' : v.toFixed(2)),
+      }),
+      cautions.length > 0 && markup`<ul>${cautions}</ul>`,
+    ],
+  };
+}
+
+/** The first picture's maps while the network is made random. */
+async function stagePictures({ samples, maps, methods, stages, shape }: TrustFigures): Promise<Section | undefined> {
+  const first = samples[0];
+  const shown = methods.filter((m) => stages[m] && maps[0]?.[methods.indexOf(m)]);
+  if (!first || shown.length === 0) return undefined;
+  const body: Content[] = [];
+  for (const method of shown) {
+    const a = maps[0]![methods.indexOf(method)]!;
+    const pictures = [];
+    const series: [string, Attribution][] = [['trained', a]];
+    for (const { stage, map, spearman } of stages[method]!) {
+      const size = map.length / (shape[1] * shape[2]);
+      const isPicture = Number.isInteger(size);
+      const drawn: Attribution = { ...a, map, shape: isPicture ? [size, shape[1], shape[2]] : a.shape };
+      if (!isPicture) delete drawn.upsampled;
+      series.push([`${stage} random: ${Number.isNaN(spearman) ? 'flat' : spearman.toFixed(2)}`, drawn]);
+    }
+    for (const [caption, drawn] of series) {
+      const { picture } = drawMap(undefined, drawn, { mode: 'heat' });
+      pictures.push({ source: await encodePng(picture), alt: `${method}, ${caption}`, caption });
+    }
+    body.push(markup`<h3>${method}</h3>`, gallery(pictures, { width: 96 }));
+  }
+  return { title: 'Maps of a network that is made random', text: `Of ${first.id}; below each, the rank correlation with the first.`, body }; // prettier-ignore
+}
+
+async function pictures({ samples, maps, methods }: TrustFigures): Promise<Section | undefined> {
+  if (maps.length === 0) return undefined;
+  const rows = maps.map((own, i) => ({ image: samples[i]!.image, title: samples[i]!.id, maps: methods.map((_, k) => own[k]) })); // prettier-ignore
+  return { title: 'Maps', body: raw(await gridHtml(comparison(rows, methods))) };
+}
+
+export async function trustPage(result: TrustResult, { command, beside, figures }: TrustPage): Promise<string> {
+  const rows = summarizeTrust(result);
+  const failed = Object.entries(result.failed);
+  const { part, of } = result.shard;
+  const sections = [
+    summary(result, rows),
+    truth([...rows], beside),
+    sanity(result),
+    figures && (await stagePictures(figures)),
+    costs(result, rows),
+    figures && (await pictures(figures)),
+  ];
+  return renderPage({
+    title: 'How far to trust the maps',
+    intro: [
+      `${rows.length} methods on ${result.pictures.length} pictures (${String(result.settings['pictures'])}) of ${result.model}, ${result.adapter}.`,
+      ...(of > 1 ? [`This is part ${part + 1} of ${of}: merge the parts with --merge.`] : []),
+    ],
+    ...(failed.length > 0 && { warning: failed.map(([method, why]) => markup`<p>${method}: ${why}</p>`) }),
+    sections: sections.filter((s) => s !== undefined),
+    command,
+    css: gridCss,
+    files: [{ path: 'trust.json', what: 'all values, by picture' }],
+  });
+}

@@ -1,0 +1,124 @@
+/** What is measured of every map, each by its own function of the metrics: one row a measure. */
+import type { Model } from '../../model/model.ts';
+import type { Explainer } from '../explainer.ts';
+import { compileMuFidelity, sensitivityMax } from '../metrics/fidelity.ts';
+import { maskScore, pointingGame } from '../metrics/pointing.ts';
+import { compileRemoval } from '../metrics/removal.ts';
+import { sparseness } from '../metrics/similarity.ts';
+import type { Attribution } from '../types.ts';
+
+/** A map with what it is of. */
+export interface Measured {
+  explainer: Explainer;
+  pixels: Float32Array;
+  attribution: Attribution;
+  /** One value a pixel as the method is meant to be read, [H,W]. */
+  map: Float32Array;
+  target: number;
+  /** The object, [H,W]; above one half is inside. */
+  mask: ArrayLike<number> | undefined;
+}
+
+export interface Measure {
+  /** In one line, for pages. */
+  what: string;
+  /** Which values speak for the map; undefined where neither does. */
+  better?: 'high' | 'low';
+  /** Needs to know where the object is. */
+  needsMask?: true;
+  /** NaN where it says nothing of this map. */
+  compile(model: Model, options: MeasureOptions): Promise<Compiled>;
+}
+
+export interface MeasureOptions {
+  signal?: AbortSignal | undefined;
+  seed: number;
+  /** Of sensitivity-max. */
+  neighbours: number;
+}
+
+interface Compiled {
+  of(m: Measured): number | Promise<number>;
+  dispose?(): void;
+}
+
+const plain = (of: (m: Measured) => number) => () => Promise.resolve({ of });
+
+const removal =
+  (what: 'insertion' | 'deletion') =>
+  async (model: Model, { signal }: MeasureOptions) => {
+    const compiled = await compileRemoval(what, model, { signal });
+    return {
+      of: async ({ pixels, map, target }: Measured) => (await compiled.run(pixels, map, target)).auc,
+      dispose: () => compiled.dispose(),
+    };
+  };
+
+export const measures = {
+  pointing: {
+    what: 'how often the highest pixel lies on the object',
+    better: 'high',
+    needsMask: true,
+    compile: plain(({ map, mask }) => Number(pointingGame(map, mask!))),
+  },
+  energy: {
+    what: 'share of the positive attribution on the object',
+    better: 'high',
+    needsMask: true,
+    compile: plain(({ map, mask }) => maskScore(map, mask!).share),
+  },
+  auc: {
+    what: 'how often a pixel of the object outranks one outside; 0.5 is chance',
+    better: 'high',
+    needsMask: true,
+    compile: plain(({ map, mask }) => maskScore(map, mask!).auc),
+  },
+  insertion: {
+    what: 'area under the probability as the best pixels come, into the blurred picture',
+    better: 'high',
+    compile: removal('insertion'),
+  },
+  deletion: {
+    what: 'area under the probability as the best pixels go',
+    better: 'low',
+    compile: removal('deletion'),
+  },
+  'mu-fidelity': {
+    what: 'correlation of what hidden regions add up to with the fall of the score',
+    better: 'high',
+    async compile(model, { signal, seed }) {
+      const compiled = await compileMuFidelity(model, { signal, seed, samples: 64 });
+      return {
+        of: ({ pixels, map, target }) => compiled.run(pixels, map, target),
+        dispose: () => compiled.dispose(),
+      };
+    },
+  },
+  sensitivity: {
+    what: 'largest relative change of the map among neighbours of the picture',
+    better: 'low',
+    compile: (_, { signal, seed, neighbours }) =>
+      Promise.resolve({
+        of: async ({ explainer, pixels, target }) =>
+          (await sensitivityMax(explainer, pixels, { samples: neighbours, target, signal, seed })).value,
+      }),
+  },
+  'own-error': {
+    what: "the map's own error figure: completeness gap or standard error, relative",
+    better: 'low',
+    compile: plain(({ attribution: { error } }) => {
+      if (error.kind === 'completeness') return error.relativeGap;
+      return error.kind === 'standard-error' ? error.relative : NaN;
+    }),
+  },
+  sparseness: {
+    what: 'Gini index of the magnitudes: 0 is even, 1 a single pixel',
+    compile: plain(({ map }) => sparseness(map)),
+  },
+} satisfies Record<string, Measure>;
+
+export type MeasureName = keyof typeof measures;
+export const measureNames = Object.keys(measures) as MeasureName[];
+export const measureOf = (name: MeasureName): Measure => measures[name];
+/** Every one but sensitivity, which costs as many maps more as there are neighbours. */
+export const defaultMeasures = measureNames.filter((name) => name !== 'sensitivity');

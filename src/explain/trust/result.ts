@@ -1,0 +1,132 @@
+/** What was measured, as plain data: written by each shard, merged, and summed up with confidence intervals. */
+import { WgradError } from '../../errors.ts';
+import { bootstrapMean, type Interval } from '../metrics/interval.ts';
+import { measureNames, type MeasureName } from './measures.ts';
+
+/** Rank correlation (null where a map does not vary) and structural similarity after a stage was made random, by picture. */
+export interface StageSimilarity {
+  stage: string;
+  spearman: (number | null)[];
+  ssim: number[];
+}
+
+export interface MethodTrust {
+  /** Options that were given, for a reader. */
+  options: Record<string, unknown>;
+  /** By the method's own formula, in forward passes; null where nobody says. */
+  forwards: number | null;
+  /** A map, by picture. */
+  seconds: number[];
+  /** One value a picture; null where the measure says nothing of it. */
+  values: Partial<Record<MeasureName, (number | null)[]>>;
+  randomized: StageSimilarity[];
+}
+
+export interface TrustResult {
+  kind: 'wgrad-trust';
+  /** What was explained, and on what. */
+  model: string;
+  adapter: string;
+  /** Identifies the set and the settings: shards of another one are not merged. */
+  settings: Record<string, unknown>;
+  /** Which part of the set: the pictures i with i mod of = part. */
+  shard: { part: number; of: number };
+  pictures: { id: string; target: number; label?: string }[];
+  /** Of one picture's forward pass, alone. */
+  forwardSeconds: number;
+  methods: Record<string, MethodTrust>;
+  /** Methods that failed, with the reason. */
+  failed: Record<string, string>;
+}
+
+/** @throws WgradError 'file-format' for data that are no result. */
+export function asTrustResult(data: unknown, where: string): TrustResult {
+  const result = data as TrustResult;
+  const isResult = typeof data === 'object' && data !== null && result.kind === 'wgrad-trust';
+  const isWhole =
+    isResult &&
+    Array.isArray(result.pictures) &&
+    typeof result.methods === 'object' &&
+    typeof result.shard === 'object';
+  if (!isWhole) {
+    throw new WgradError('file-format', `${where} is no result of wgrad trust`, {
+      remedy: 'Give the trust.json that it wrote',
+    });
+  }
+  return result;
+}
+
+/**
+ * One result of several shards, in the order of the pictures of the whole set.
+ * @throws WgradError 'invalid-argument' for shards of other sets, models or settings, a shard twice, or one that lacks.
+ */
+export function mergeTrust(results: readonly TrustResult[]): TrustResult {
+  const [first, ...others] = results;
+  if (!first) throw new WgradError('invalid-argument', 'trust: no result to merge');
+  const refuse = (why: string) => {
+    throw new WgradError('invalid-argument', `trust: these results are no shards of one run: ${why}`);
+  };
+  const { of } = first.shard;
+  const key = (r: TrustResult) => JSON.stringify([r.model, r.settings, r.shard.of]);
+  for (const other of others) if (key(other) !== key(first)) refuse(`${JSON.stringify(other.settings)} and ${JSON.stringify(first.settings)} differ, or the models do`); // prettier-ignore
+  const parts = results.map((r) => r.shard.part);
+  if (new Set(parts).size !== parts.length) refuse(`part ${parts.find((p, i) => parts.indexOf(p) !== i)} comes twice`);
+  const missing = Array.from({ length: of }, (_, part) => part).filter((part) => !parts.includes(part));
+  if (missing.length > 0) refuse(`part ${missing.join(', ')} of ${of} lacks`);
+
+  // Picture k of part p is picture p + k of the set.
+  const order = results
+    .flatMap((r, shard) => r.pictures.map((_, k) => ({ shard, k, at: r.shard.part + k * of })))
+    .sort((a, b) => a.at - b.at);
+  const failed = Object.assign({}, ...results.map((r) => r.failed)) as Record<string, string>;
+  const names = Object.keys(first.methods).filter((name) => !(name in failed));
+  const methods = Object.fromEntries(
+    names.map((name): [string, MethodTrust] => {
+      const own = results.map((r) => r.methods[name]!);
+      const collected = <T>(list: (m: MethodTrust) => readonly T[]) =>
+        order.map(({ shard, k }) => list(own[shard]!)[k]!);
+      const values: MethodTrust['values'] = {};
+      for (const measure of Object.keys(own[0]!.values) as MeasureName[]) {
+        values[measure] = collected((m) => m.values[measure]!);
+      }
+      const randomized = own[0]!.randomized.map(({ stage }, i) => ({
+        stage,
+        spearman: own.flatMap((m) => m.randomized[i]?.spearman ?? []),
+        ssim: own.flatMap((m) => m.randomized[i]?.ssim ?? []),
+      }));
+      return [name, { ...own[0]!, seconds: collected((m) => m.seconds), values, randomized }];
+    }),
+  );
+  return {
+    ...first,
+    shard: { part: 0, of: 1 },
+    adapter: [...new Set(results.map((r) => r.adapter))].join('; '),
+    pictures: order.map(({ shard, k }) => results[shard]!.pictures[k]!),
+    forwardSeconds: results.reduce((n, r) => n + r.forwardSeconds, 0) / results.length,
+    methods,
+    failed,
+  };
+}
+
+export interface TrustRow {
+  method: string;
+  forwards: number | null;
+  seconds: Interval;
+  measures: Partial<Record<MeasureName, Interval>>;
+  /** After the last stage: what is left of the map's ranks in a network of random weights. */
+  remains: Interval | undefined;
+}
+
+/** Means with bootstrap intervals, one row a method, in the order in which they were asked for. */
+export function summarizeTrust(result: TrustResult, options: { level?: number; seed?: number } = {}): TrustRow[] {
+  return Object.entries(result.methods).map(([method, { forwards, seconds, values, randomized }]) => {
+    const measures: TrustRow['measures'] = {};
+    for (const name of measureNames) {
+      const own = values[name];
+      if (own) measures[name] = bootstrapMean(own.map((v) => v ?? NaN), options); // prettier-ignore
+    }
+    const last = randomized.at(-1);
+    const remains = last && bootstrapMean(last.spearman.map((v) => v ?? NaN), options); // prettier-ignore
+    return { method, forwards, seconds: bootstrapMean(seconds, options), measures, remains };
+  });
+}
