@@ -4,7 +4,7 @@
  *   npx tsx scripts/explain-pictures.ts MODEL.onnx [--only METHOD,...]
  *
  * Writes docs/explain/METHOD.webp, and what they were made with into docs/explain/maps.json. What is there already is
- * kept; --only makes it anew. A software adapter takes about an hour, so pictures are of 160 pixels, and methods that
+ * kept; --only makes it anew. A software adapter takes its time, so pictures are of 160 pixels, and methods that
  * sample take fewer samples than their defaults.
  */
 import { readFileSync } from 'node:fs';
@@ -44,24 +44,25 @@ const image = imageOf(model, pixels);
 const fewer: { [N in MethodName]?: object } = {
   smoothgrad: { samples: 16 },
   'integrated-gradients': { steps: 24 },
-  'blur-ig': { steps: 24 },
-  'guided-ig': { steps: 32 },
-  'expected-gradients': { samples: 32 },
-  xrai: { steps: 12 },
-  'internal-influence': { steps: 12 },
-  conductance: { steps: 12 },
-  'layer-integrated-gradients': { steps: 12 },
-  'neuron-conductance': { neuron: 'layer3[:,7,5,5]', steps: 12 },
-  lime: { samples: 128 },
-  'kernel-shap': { cells: 4, samples: 96 },
+  'blur-ig': { steps: 10 },
+  'guided-ig': { steps: 14 },
+  'expected-gradients': { samples: 15 },
+  xrai: { steps: 8 },
+  'internal-influence': { steps: 10 },
+  conductance: { steps: 10 },
+  'layer-integrated-gradients': { steps: 10 },
+  'neuron-conductance': { neuron: 'layer3[:,7,5,5]', steps: 10 },
+  lime: { samples: 96 },
+  'kernel-shap': { cells: 4, samples: 64 },
+  'exact-shap': { segmentation: 'slic', segmentCount: 7 },
   'permutation-shap': { cells: 4, permutations: 2 },
-  'sampling-shap': { cells: 4, samples: 2 },
-  'partition-shap': { maxEvals: 96 },
-  'shap-interactions': { cells: 2 },
+  'sampling-shap': { cells: 4, samples: 1 },
+  'partition-shap': { maxEvals: 64 },
+  'shap-interactions': { segmentation: 'slic', segmentCount: 7 },
   'feature-permutation': { pictures: await read(`${folder}/coffee.jpg`) },
-  'meaningful-perturbation': { steps: 48 },
+  'meaningful-perturbation': { steps: 30 },
   occlusion: { window: 40, stride: 20 },
-  rise: { samples: 160 },
+  rise: { samples: 95 },
 };
 
 async function write(name: string, picture: Image | RgbaImage): Promise<void> {

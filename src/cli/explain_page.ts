@@ -1,4 +1,4 @@
-/** What `wgrad explain` leaves beside the PNG of each map: an SVG for each picture, and one page of all. */
+/** What `wgrad explain` leaves beside the PNG of each map: a figure of each picture as SVG and PNG, and one page of all. */
 import { basename, dirname, join, resolve } from 'node:path';
 import {
   comparison,
@@ -12,6 +12,7 @@ import {
   type Attribution,
   type Explained,
   type FigureOptions,
+  type Grid,
   type MethodName,
   type Target,
 } from '../explain/index.ts';
@@ -19,6 +20,7 @@ import { enlarge, type Image } from '../image/image.ts';
 import { encodePng } from '../image/png.ts';
 import type { Model } from '../model/model.ts';
 import { labelIndex } from '../model/target.ts';
+import { svgToPng } from '../node/svg.ts';
 import { writeWhole } from '../node/write.ts';
 import { percent, raw, renderPage, type Content } from '../report/index.ts';
 import { fileName, numbered } from './names.ts';
@@ -111,6 +113,13 @@ export interface ExplainReport {
 
 const ranks = ['first', 'second', 'third'];
 
+/** As SVG, whose text stays text, and as PNG. */
+async function writeFigure(path: string, grid: Grid): Promise<void> {
+  const svg = await gridSvg(grid);
+  await writeWhole(`${path}.svg`, svg);
+  await writeWhole(`${path}.png`, await svgToPng(svg));
+}
+
 /** SHAP's image plot of each method, where several targets were explained. */
 async function writeOutputs({ folder, methods, options, names }: ExplainReport, rows: Explained[][]) {
   const outputs = Math.max(...rows.map((own) => own.length));
@@ -124,7 +133,7 @@ async function writeOutputs({ folder, methods, options, names }: ExplainReport, 
     }));
     if (!pictures.some((p) => p.maps.some((a) => typeof a === 'object'))) continue;
     const plot = imagePlot(pictures, titles, options);
-    await writeWhole(join(folder, `${names.outputs[k]}.svg`), await gridSvg(plot));
+    await writeFigure(join(folder, names.outputs[k]!), plot);
   }
 }
 
@@ -133,7 +142,7 @@ export async function writeReport(report: ExplainReport): Promise<string> {
   const { folder, model, entries, methods, options, names, command, intro, warning } = report;
   const rows = entries.map((entry) => rowsOf(model, entry));
   for (const [i, own] of rows.entries()) {
-    await writeWhole(join(folder, `${names.pictures[i]}.svg`), await gridSvg(comparison(own, methods, options)));
+    await writeFigure(join(folder, names.pictures[i]!), comparison(own, methods, options));
   }
   await writeOutputs(report, rows);
   const body = raw(await gridHtml(comparison(rows.flat(), methods, options)));

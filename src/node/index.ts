@@ -8,6 +8,7 @@ export { decodeImage, type DecodeOptions } from './image.ts';
 export { findPublished, type PublishedModel } from './manifest.ts';
 export { folderLog } from './log_folder.ts';
 export { loadOnnxFile } from './onnx.ts';
+export { svgToPng } from './svg.ts';
 export { writeWhole } from './write.ts';
 
 export interface NodeEngineOptions {
