@@ -45,6 +45,8 @@ describe('the package', () => {
       const { files, modules } = reached(built(entry));
       expect(files.size).toBeGreaterThan(0);
       expect([...modules]).toEqual([]);
+      // Charts are loaded where they are drawn alone.
+      if (entry !== './watch') expect([...files].filter((file) => file.includes('/d3-'))).toEqual([]);
     },
   );
 

@@ -3,7 +3,9 @@
  * narrow screen, and where there are many columns, the pictures of a row lie below one another instead, and what the
  * columns show stands after them.
  */
-import { markup, pngUrl, sizes, themeCss, verdict, type Content, type Markup } from '../../report/index.ts';
+import { markup, type Content, type Markup } from '../../report/markup.ts';
+import { pngUrl, verdict } from '../../report/pictures.ts';
+import { sizes, themeCss } from '../../report/tokens.ts';
 import type { Cell, Grid, Heading, Row } from './grid.ts';
 import { stops, ticksOf, type Scale } from './values.ts';
 

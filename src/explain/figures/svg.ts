@@ -1,6 +1,8 @@
 /** A figure as an SVG that stands alone: text as text, pictures inside, no script, no request, light and dark. */
 import type { Cell, Grid } from './grid.ts';
-import { face, markup, pngUrl, raw, sizes, themes, type Content, type Markup, type Theme } from '../../report/index.ts';
+import { markup, raw, type Content, type Markup } from '../../report/markup.ts';
+import { pngUrl } from '../../report/pictures.ts';
+import { face, sizes, themes, type Theme } from '../../report/tokens.ts';
 import { stops, ticksOf, type Scale } from './values.ts';
 
 const GAP = 16;

@@ -2,7 +2,7 @@
 import { WgradError } from '../../errors.ts';
 import { colorAt, type ColormapName } from '../../image/colormap.ts';
 import { resizePlanes } from '../../image/resize.ts';
-import { short } from '../../report/index.ts';
+import { short } from '../../report/numbers.ts';
 import { channelReduce, type ChannelReduction } from '../channels.ts';
 import { methods } from '../methods/index.ts';
 import type { Attribution, Method, Sign } from '../types.ts';
