@@ -12,3 +12,4 @@ export type { Climb, DrawnPicture, Parametrization, PictureRequest } from './pic
 export type { ReluRule } from './relu.ts';
 export type { Scene } from './scene.ts';
 export { lucidTransforms } from '../transforms/index.ts';
+export { expressionUsage, parseObjective, type ExpressionContext } from './parse.ts';

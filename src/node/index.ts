@@ -4,6 +4,7 @@ import { openAdapter } from './adapter.ts';
 
 export { download, type DownloadOptions } from './download.ts';
 export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
+export { encodeAnimation, type AnimationOptions } from './animation.ts';
 export { decodeImage, type DecodeOptions } from './image.ts';
 export { findPublished, type PublishedModel } from './manifest.ts';
 export { folderLog } from './log_folder.ts';
