@@ -2,12 +2,15 @@
 import { WgradError } from './errors.ts';
 import { Choices } from './gemm/choose.ts';
 import { gemmDevice } from './gemm/device.ts';
-import { describeAdapter, openAdapter } from './gpu/adapter.ts';
+import { describeAdapter, isSoftwareAdapter, openAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { WorkQueue } from './gpu/queue.ts';
+import { readTexture, type TexturePixels } from './gpu/texture.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
+import type { DecodeOptions } from './image/decode.ts';
+import type { Image } from './image/image.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan, PlanRequest } from './plan/plan.ts';
 import { gemmsOf, plan } from './plan/planner.ts';
@@ -22,9 +25,20 @@ export interface EngineOptions {
    * what the engine has made on it. Its limits are as it was asked for: wgrad needs WebGPU's defaults.
    */
   device?: GPUDevice;
+  /** Which of the page's adapters, where it has several: 'high-performance' (the default) or 'low-power'. */
+  powerPreference?: GPUPowerPreference;
+  /** Limits that the device must have, for your own work on it; wgrad's own are always asked for. */
+  requiredLimits?: Readonly<Record<string, number>>;
+  /** Features that it must have. */
+  requiredFeatures?: Iterable<GPUFeatureName>;
   /** Printed name of the adapter, kept for reports. */
   description?: string;
+  /** What reads pictures' files; default: the browser. In Node `createEngine` gives sharp. */
+  decoder?: PictureDecoder;
 }
+
+/** Reads a picture's bytes, or the file at a path, to upright 8-bit sRGB. @throws WgradError 'image-decode', 'file-missing'. */
+export type PictureDecoder = (source: Uint8Array | string | URL, options: DecodeOptions) => Promise<Image>;
 
 export interface CompileOptions {
   /** Compilation stops and rejects with its reason. */
@@ -43,8 +57,10 @@ export class Engine {
 
   private constructor(
     private readonly device: Device,
-    /** One line that names the adapter. */
+    /** One line that names the adapter; never empty. */
     readonly description: string,
+    /** What reads pictures' files outside a page. */
+    readonly decoder: PictureDecoder | undefined,
   ) {
     const queue = new WorkQueue();
     const variables = new VariableStore(device, queue);
@@ -52,17 +68,27 @@ export class Engine {
     this.runtime = { device, queue, pipelines: new PipelineCache(device), variables };
   }
 
-  /** @throws WgradError 'insecure-context', 'no-webgpu', 'no-adapter', 'invalid-argument' (both adapter and device). */
+  /**
+   * @throws WgradError 'insecure-context' (the page is neither https nor localhost), 'no-webgpu' (the browser has none),
+   *   'no-adapter' (there is WebGPU, but no GPU for it); 'limit-exceeded' for limits and features that the adapter does
+   *   not have; 'invalid-argument' (both adapter and device).
+   */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { adapter, device, description } = options;
-    if (adapter && device) {
-      throw new WgradError('invalid-argument', 'an engine takes an adapter or a device, not both');
+    const { adapter, device, decoder, requiredLimits, requiredFeatures } = options;
+    if (device && (adapter || requiredLimits || requiredFeatures)) {
+      throw new WgradError('invalid-argument', 'a device that is shared is taken as it is', {
+        remedy: 'Give the device alone; its adapter, limits and features were settled when it was made',
+      });
     }
-    if (device) return new Engine(Device.share(device), description ?? describeAdapter(device.adapterInfo));
-    const opened = adapter
-      ? { adapter, description: description ?? describeAdapter(adapter.info) }
-      : await openAdapter();
-    return new Engine(await Device.open(opened.adapter), opened.description);
+    const named = (info: GPUAdapterInfo) => options.description || describeAdapter(info);
+    if (device) return new Engine(Device.share(device), named(device.adapterInfo), decoder);
+    const opened = adapter ?? (await openAdapter(options.powerPreference)).adapter;
+    return new Engine(await Device.open(opened, { requiredLimits, requiredFeatures }), named(opened.info), decoder);
+  }
+
+  /** Whether the adapter computes on the processor: right, but slow. */
+  get isSoftware(): boolean {
+    return isSoftwareAdapter(this.device.info);
   }
 
   get limits(): GPUSupportedLimits {
@@ -159,6 +185,16 @@ export class Engine {
    */
   write(variable: Variable, data: Float32Array): Promise<void> {
     return this.runtime.variables.write(variable, data);
+  }
+
+  /**
+   * Pixels of a texture of this engine's device, 8-bit RGBA, as of this call.
+   * @throws (rejects) WgradError 'invalid-argument' (not copyable, or not of four bytes a texel), 'kernel-invalid' (of
+   *   another device), 'disposed', 'device-lost', 'out-of-memory'; the signal's reason.
+   */
+  readTexture(texture: GPUTexture, { signal }: RunOptions = {}): Promise<TexturePixels> {
+    this.device.check();
+    return this.runtime.queue.add(() => readTexture(this.device, texture), { signal });
   }
 
   /**

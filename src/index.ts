@@ -1,6 +1,7 @@
 /** wgrad: the engine, the graph, its ops, gradients, and models. */
 export { WgradError, type ErrorCode } from './errors.ts';
-export { Engine, type CompileOptions, type EngineOptions } from './engine.ts';
+export { Engine, type CompileOptions, type EngineOptions, type PictureDecoder } from './engine.ts';
+export { SOFTWARE_NOTE } from './gpu/adapter.ts';
 export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { Tensor, type DType } from './graph/tensor.ts';
@@ -9,6 +10,8 @@ export type { DispatchTime, Profile, ProfileOptions } from './plan/profile.ts';
 export { chromeTrace, type ChromeTrace, type TraceEvent } from './plan/trace.ts';
 export { Program, type Feeds, type RunOptions } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
+export type { ClassScore, ModelOutputs, RunOptions as ModelRunOptions } from './model/model.ts';
+export type { PictureOptions, PictureSource } from './model/pictures.ts';
 export type { Preprocess } from './image/preprocess_spec.ts';
 export { Random } from './random.ts';
 export * from './ops/index.ts';

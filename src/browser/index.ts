@@ -1,3 +1,3 @@
 /** What only a page needs: its own decoder of pictures, and its canvas. */
-export { decodeImage, toImageData, type DecodeOptions } from './image.ts';
+export { decodeImage, toImageData, type DecodeOptions, type DrawnPicture } from '../image/decode.ts';
 export { folderLog } from './log_folder.ts';

@@ -21,6 +21,12 @@ export interface MemoryUse {
   bytes: number;
 }
 
+/** What a caller wants of a device beyond what wgrad asks for. */
+export interface DeviceWishes {
+  requiredLimits?: Readonly<Record<string, number>> | undefined;
+  requiredFeatures?: Iterable<GPUFeatureName> | undefined;
+}
+
 /** What each error scope catches and how it is called; the first is the outermost. */
 const scopes = [
   { filter: 'internal', code: 'kernel-invalid', why: 'the GPU failed' },
@@ -57,13 +63,18 @@ export class Device {
     });
   }
 
-  /** A device of our own. */
-  static async open(adapter: GPUAdapter): Promise<Device> {
+  /** A device of our own, with what `wanted` asks for beside our own wishes. */
+  static async open(adapter: GPUAdapter, wanted: DeviceWishes = {}): Promise<Device> {
     const requiredLimits: Record<string, number> = {};
     for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
-    const requiredFeatures = wantedFeatures.filter((f) => adapter.features.has(f));
+    Object.assign(requiredLimits, wanted.requiredLimits);
+    const features = new Set<GPUFeatureName>([
+      ...wantedFeatures.filter((f) => adapter.features.has(f)),
+      ...(wanted.requiredFeatures ?? []),
+    ]);
+    checkWishes(adapter, requiredLimits, features);
     try {
-      const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: [...requiredFeatures] });
+      const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: [...features] });
       return new Device(gpu, adapter.info, true);
     } catch (cause) {
       throw new WgradError('no-adapter', `the adapter gave no device: ${(cause as Error).message}`, {
@@ -183,6 +194,18 @@ export class Device {
     this.end = error;
     for (const reject of this.waiting) reject(error);
     this.waiting.clear();
+  }
+}
+
+function checkWishes(adapter: GPUAdapter, limits: Readonly<Record<string, number>>, features: Iterable<string>): void {
+  const refuse = (what: string) =>
+    new WgradError('limit-exceeded', `the adapter cannot give ${what}`, { remedy: 'Ask for less, or use another one' });
+  for (const feature of features) if (!adapter.features.has(feature)) throw refuse(`the feature '${feature}'`);
+  for (const [name, value] of Object.entries(limits)) {
+    const most = (adapter.limits as unknown as Record<string, number | undefined>)[name];
+    if (most === undefined) throw refuse(`the limit '${name}', which WebGPU does not know`);
+    const isLeast = name.startsWith('min');
+    if (isLeast ? value < most : value > most) throw refuse(`${name} ${value}: it has ${most}`);
   }
 }
 

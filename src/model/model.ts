@@ -15,6 +15,7 @@ import { headFor, headWeights, type HeadChange } from './head.ts';
 import type { Network, NetworkParameter, NewHead } from './network.ts';
 import { Programs } from './programs.ts';
 import { ranking, type ClassScore } from './ranking.ts';
+import type { PictureOptions, PictureSource } from './pictures.ts';
 import { classesOf, predictedClass, requirePicture, requireScores, type Roles } from './roles.ts';
 import { Trainable, type BatchNormMode } from './trainable.ts';
 
@@ -226,14 +227,31 @@ export class Model {
   }
 
   /**
-   * The most likely classes of one picture [C,H,W], the likeliest first. A binary classifier has two: class 1 with the
-   * sigmoid of its score, and class 0 with the rest.
-   * @throws WgradError 'shape', 'invalid-argument' where the class output is not known.
+   * A picture as this model's input [C,H,W]: brought, decoded, resized, cropped and normalised as {@link preprocess}
+   * says. A Float32Array is taken for such an input, and only checked.
+   * @throws (rejects) WgradError 'image-decode', 'download-failed', 'shape', 'not-finite', 'invalid-argument'; the
+   *   signal's reason.
    */
-  async classify(picture: Float32Array, options: RunOptions & { top?: number } = {}): Promise<ClassScore[]> {
+  async pixels(source: PictureSource | Float32Array, options: PictureOptions = {}): Promise<Float32Array> {
+    return (await import('./pictures.ts')).pixelsOf(this, source, options);
+  }
+
+  /**
+   * The most likely classes of one picture, the likeliest first: `await model.classify('cat.jpg', { top: 3 })`. A binary
+   * classifier has two: class 1 with the sigmoid of its score, and class 0 with the rest.
+   * @param source an address, a file, its bytes, pixels, what a page draws ({@link PictureSource}), or [C,H,W] values of
+   *   `options.shape` (default {@link Model.pictureShape}).
+   * @throws (rejects) WgradError 'shape', 'invalid-argument' where the class output is not known, and what
+   *   {@link Model.pixels} throws; the signal's reason.
+   */
+  async classify(
+    source: PictureSource | Float32Array,
+    options: RunOptions & Omit<PictureOptions, 'signal'> & { top?: number } = {},
+  ): Promise<ClassScore[]> {
     const { kind } = requireScores(this.roles);
     const { top = 5, shape = this.pictureShape } = options;
     if (!Number.isInteger(top) || top < 1) throw new WgradError('invalid-argument', `classify: top is ${top}`);
+    const picture = source instanceof Float32Array ? source : await this.pixels(source, options);
     if (picture.length !== shape[0] * shape[1] * shape[2]) {
       throw new WgradError('shape', `classify: ${picture.length} values are no picture ${show(shape)}`);
     }

@@ -8,9 +8,9 @@ import { readWhole } from './read.ts';
 
 export interface DecodeOptions {
   /** Pictures with more pixels are refused before they are unpacked; default 100 million. */
-  maxPixels?: number;
+  maxPixels?: number | undefined;
   /** For messages, where bytes are given. */
-  name?: string;
+  name?: string | undefined;
 }
 
 export const decodeDefaults = { maxPixels: 100e6 } as const;

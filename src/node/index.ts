@@ -1,6 +1,8 @@
 /** What only Node needs: an engine on whichever adapter this machine has, files, folders of pictures, downloads. */
-import { Engine } from '../engine.ts';
+import { fileURLToPath } from 'node:url';
+import { Engine, type PictureDecoder } from '../engine.ts';
 import { openAdapter } from './adapter.ts';
+import { decodeImage } from './image.ts';
 
 export { download, type DownloadOptions } from './download.ts';
 export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
@@ -24,6 +26,8 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
     ...(options.adapter !== undefined && { choice: options.adapter }),
     ...(options.log && { log: options.log }),
   });
-  return Engine.create({ adapter: opened.adapter, description: opened.description });
+  const decoder: PictureDecoder = (source, settings) =>
+    decodeImage(source instanceof URL ? fileURLToPath(source) : source, settings);
+  return Engine.create({ adapter: opened.adapter, description: opened.description, decoder });
 }
 export { byteFolder } from './byte_folder.ts';
