@@ -13,17 +13,7 @@ import type { Model } from './model.ts';
  * RGBA bytes with their extents), what a page draws, or a texture of the engine's device.
  */
 export type PictureSource =
-  | string
-  | URL
-  | Blob
-  | ArrayBuffer
-  | Uint8Array
-  | Response
-  | Image
-  | RgbaImage
-  | ImageData
-  | DrawnPicture
-  | GPUTexture;
+  string | URL | Blob | ArrayBuffer | Uint8Array | Response | Image | RgbaImage | ImageData | DrawnPicture | GPUTexture;
 
 /** How a picture is brought and read. */
 export interface PictureOptions extends DecodeOptions {
