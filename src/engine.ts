@@ -18,8 +18,11 @@ import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
 export interface EngineOptions {
-  /** An adapter of your own; default: the page's `navigator.gpu`. In Node use `createEngine` of 'wgrad/node'. */
-  adapter?: GPUAdapter;
+  /**
+   * An adapter of your own, or what requests one, which {@link Engine.restore} then calls again: an adapter serves one
+   * device. Default: the page's `navigator.gpu`. In Node use `createEngine` of 'wgrad/node'.
+   */
+  adapter?: GPUAdapter | (() => Promise<GPUAdapter>);
   /**
    * A device that another library uses too. The engine never destroys it and takes none of its errors; `dispose` frees
    * what the engine has made on it. Its limits are as it was asked for: wgrad needs WebGPU's defaults.
@@ -33,12 +36,22 @@ export interface EngineOptions {
   requiredFeatures?: Iterable<GPUFeatureName>;
   /** Printed name of the adapter, kept for reports. */
   description?: string;
+  /** How often {@link Engine.restore} is called by itself after a loss, failed tries included; default 0: never. */
+  restores?: number;
   /** What reads pictures' files; default: the browser. In Node `createEngine` gives sharp. */
   decoder?: PictureDecoder;
 }
 
 /** Reads a picture's bytes, or the file at a path, to upright 8-bit sRGB. @throws WgradError 'image-decode', 'file-missing'. */
 export type PictureDecoder = (source: Uint8Array | string | URL, options: DecodeOptions) => Promise<Image>;
+
+/** Where another device comes from, and what is on it. */
+export interface RestoreOptions {
+  /** The new one, where the old one was shared. */
+  device?: GPUDevice | undefined;
+  /** Values of your own, row-major, from a file or a cache; undefined for those that the engine has. */
+  values?: (variable: Variable) => Float32Array | undefined | Promise<Float32Array | undefined>;
+}
 
 export interface CompileOptions {
   /** Compilation stops and rejects with its reason. */
@@ -51,21 +64,26 @@ export interface CompileOptions {
  * for their turn.
  */
 export class Engine {
-  private readonly runtime: Runtime;
-  private readonly choices: Choices;
+  private runtime: Runtime;
+  private choices: Choices;
   private disposal: Promise<void> | undefined;
+  private restoring: Promise<void> | undefined;
 
   private constructor(
-    private readonly device: Device,
+    private device: Device,
+    /** Another device after this one's loss; undefined where it was another library's. */
+    private readonly reopen: (() => Promise<Device>) | undefined,
     /** One line that names the adapter; never empty. */
     readonly description: string,
     /** What reads pictures' files outside a page. */
     readonly decoder: PictureDecoder | undefined,
+    restores: number,
   ) {
     const queue = new WorkQueue();
-    const variables = new VariableStore(device, queue);
+    const variables = VariableStore.create(device, queue);
     this.choices = new Choices(gemmDevice(device));
-    this.runtime = { device, queue, pipelines: new PipelineCache(device), variables };
+    this.runtime = { device, queue, pipelines: new PipelineCache(device), variables, programs: new Set() };
+    if (restores > 0) void this.keepAlive(restores);
   }
 
   /**
@@ -80,10 +98,24 @@ export class Engine {
         remedy: 'Give the device alone; its adapter, limits and features were settled when it was made',
       });
     }
-    const named = (info: GPUAdapterInfo) => options.description || describeAdapter(info);
-    if (device) return new Engine(Device.share(device), named(device.adapterInfo), decoder);
-    const opened = adapter ?? (await openAdapter(options.powerPreference)).adapter;
-    return new Engine(await Device.open(opened, { requiredLimits, requiredFeatures }), named(opened.info), decoder);
+    const { restores = 0, description } = options;
+    if (!Number.isInteger(restores) || restores < 0 || (restores > 0 && device)) {
+      throw new WgradError('invalid-argument', `restores is ${restores}; a whole number, and 0 for a shared device`);
+    }
+    const named = ({ info }: Device) => description || describeAdapter(info);
+    if (device) {
+      const shared = Device.share(device);
+      return new Engine(shared, undefined, named(shared), decoder, 0);
+    }
+    const open = async () => {
+      const opened =
+        typeof adapter === 'function'
+          ? await adapter()
+          : (adapter ?? (await openAdapter(options.powerPreference)).adapter);
+      return Device.open(opened, { requiredLimits, requiredFeatures });
+    };
+    const opened = await open();
+    return new Engine(opened, open, named(opened), decoder, restores);
   }
 
   /** Whether the adapter computes on the processor: right, but slow. */
@@ -112,6 +144,83 @@ export class Engine {
   /** Resolves with the error when the device is lost; not because of {@link dispose}. */
   get lost(): Promise<Error> {
     return this.device.lost;
+  }
+
+  /**
+   * Keeps on the host what the variables hold that are other than in the beginning, all as of this call: what
+   * {@link restore} gives back after a loss of the device. Without one, trained values fall back to the last
+   * {@link write}, or to the initial ones.
+   * @throws (rejects) as {@link read}; the snapshot before is then still there.
+   */
+  async snapshot(options: RunOptions = {}): Promise<void> {
+    const { variables } = this.runtime;
+    const read = async (v: Variable) => [v, await variables.read(v, options.signal)] as const;
+    variables.keep(await Promise.all(variables.readable.map(read)));
+  }
+
+  /**
+   * After a loss of the device: another device, on which everything goes on that was not disposed of. Programs run again
+   * from their plans, weights have their initial values, those of the last {@link write}, or of the last
+   * {@link snapshot}. What was under way at the loss was rejected with 'device-lost', and is not repeated. Nothing happens
+   * where the device is alive; calls during a restoration wait for that one.
+   * @throws (rejects) WgradError 'disposed'; 'no-adapter', 'device-lost' where no new device is to be had, or it goes as
+   *   well: try again later; 'invalid-argument' for a shared device without `device`; 'limit-exceeded' where the new one
+   *   can less. The engine is then lost as before.
+   */
+  restore(options: RestoreOptions = {}): Promise<void> {
+    this.restoring ??= this.restoreNow(options).finally(() => (this.restoring = undefined));
+    return this.restoring;
+  }
+
+  private async restoreNow({ device: given, values }: RestoreOptions): Promise<void> {
+    if (this.disposal) throw new WgradError('disposed', 'the engine was disposed of');
+    if (this.device.isAlive) return;
+    if (!given && !this.reopen) {
+      throw new WgradError('invalid-argument', 'the device was lent to the engine, which cannot make another', {
+        remedy: 'Give the new one: engine.restore({ device })',
+      });
+    }
+    const { queue, programs, variables: before } = this.runtime;
+    // What was asked for before is rejected, not carried over.
+    await queue.idle();
+    const device = given ? Device.share(given) : await this.reopen!();
+    try {
+      if (values) {
+        const pairs = before.all.map(async (v) => [v, await values(v)] as const);
+        before.keep(
+          (await Promise.all(pairs)).filter((pair): pair is [Variable, Float32Array] => pair[1] !== undefined),
+        );
+      }
+      const runtime = {
+        device,
+        queue,
+        pipelines: new PipelineCache(device),
+        variables: before.onDevice(device),
+        programs,
+      };
+      this.runtime = runtime;
+      this.device.abandon();
+      this.device = device;
+      this.choices = new Choices(gemmDevice(device));
+      await Promise.all([...programs].map((program) => program.moveTo(runtime)));
+    } catch (error) {
+      device.fail(error as Error);
+      throw error;
+    }
+  }
+
+  /** At most so many tries in all: a driver that keeps failing is not called for ever. */
+  private async keepAlive(tries: number): Promise<void> {
+    for (let i = 0; i < tries; i++) {
+      await this.device.lost;
+      if (this.disposal) return;
+      try {
+        await this.restore();
+      } catch {
+        // The browser may refuse devices for a while after a crash.
+        await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** i));
+      }
+    }
   }
 
   /**

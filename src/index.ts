@@ -1,6 +1,6 @@
 /** wgrad: the engine, the graph, its ops, gradients, and models. */
 export { WgradError, type ErrorCode } from './errors.ts';
-export { Engine, type CompileOptions, type EngineOptions, type PictureDecoder } from './engine.ts';
+export { Engine, type CompileOptions, type EngineOptions, type PictureDecoder, type RestoreOptions } from './engine.ts';
 export { SOFTWARE_NOTE } from './gpu/adapter.ts';
 export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';

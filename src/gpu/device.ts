@@ -45,6 +45,7 @@ export class Device {
   /** Who waits for the GPU, to be told of its end. No promise is raced: on one that lives long, each wait leaves a trace. */
   private readonly waiting = new Set<(error: WgradError) => void>();
   private closed = false;
+  private tellLost!: (error: WgradError) => void;
   /** Set once nothing can run any more. */
   private end: WgradError | undefined;
 
@@ -53,14 +54,8 @@ export class Device {
     readonly info: GPUAdapterInfo,
     private readonly owned: boolean,
   ) {
-    this.lost = new Promise((resolve) => {
-      void gpu.lost.then(({ reason, message }) => {
-        if (this.end) return;
-        const error = lostError(`${reason}: ${message}`);
-        this.finish(error);
-        resolve(error);
-      });
-    });
+    this.lost = new Promise((resolve) => (this.tellLost = resolve));
+    void gpu.lost.then(({ reason, message }) => this.lose(lostError(`${reason}: ${message}`)));
   }
 
   /** A device of our own, with what `wanted` asks for beside our own wishes. */
@@ -87,6 +82,22 @@ export class Device {
   /** A device that others use too: it is never destroyed from here, and its errors stay with whoever caused them. */
   static share(gpu: GPUDevice): Device {
     return new Device(gpu, gpu.adapterInfo, false);
+  }
+
+  get isAlive(): boolean {
+    return this.end === undefined;
+  }
+
+  /** Takes the device for lost: what was to be built on it failed. */
+  fail(cause: Error): void {
+    this.lose(cause instanceof WgradError && cause.code === 'device-lost' ? cause : lostError(cause.message, cause));
+    this.abandon();
+  }
+
+  /** After a loss: lets go of what was on it. */
+  abandon(): void {
+    for (const buffer of [...this.buffers.keys()]) this.destroyBuffer(buffer);
+    if (this.owned) this.gpu.destroy();
   }
 
   get limits(): GPUSupportedLimits {
@@ -190,6 +201,12 @@ export class Device {
     if (this.owned) this.gpu.destroy();
   }
 
+  private lose(error: WgradError): void {
+    if (this.end) return;
+    this.finish(error);
+    this.tellLost(error);
+  }
+
   private finish(error: WgradError): void {
     this.end = error;
     for (const reject of this.waiting) reject(error);
@@ -222,7 +239,7 @@ const disposedError = () => new WgradError('disposed', 'the engine was disposed 
 
 const lostError = (why: string, cause?: unknown) =>
   new WgradError('device-lost', `the GPU device was lost (${why})`, {
-    remedy: 'Create a new Engine and load the model again',
+    remedy: 'Call engine.restore(), which brings programs and weights back on another device',
     cause,
   });
 

@@ -11,6 +11,9 @@ import { unpack } from './unpack.ts';
 const flags = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
+  // A test that crashes the GPU process on purpose is given another one, as often as it likes.
+  '--disable-domain-blocking-for-3d-apis',
+  '--disable-gpu-process-crash-limit',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',

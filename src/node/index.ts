@@ -18,16 +18,30 @@ export interface NodeEngineOptions {
   /** 'gpu', 'lavapipe', 'swiftshader' or 'chromium'; default: WGRAD_ADAPTER, else the best there is. */
   adapter?: string;
   log?: (line: string) => void;
+  /** As in `EngineOptions`. */
+  restores?: number;
 }
 
 /** @throws WgradError 'no-adapter', saying what was tried. */
 export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
-  const opened = await openAdapter({
+  const { log, restores } = options;
+  const first = await openAdapter({
     ...(options.adapter !== undefined && { choice: options.adapter }),
-    ...(options.log && { log: options.log }),
+    ...(log && { log }),
   });
+  let unused: typeof first | undefined = first;
+  const adapter = async () => {
+    const opened = unused ?? (await openAdapter({ choice: first.kind }));
+    unused = undefined;
+    return opened.adapter;
+  };
   const decoder: PictureDecoder = (source, settings) =>
     decodeImage(source instanceof URL ? fileURLToPath(source) : source, settings);
-  return Engine.create({ adapter: opened.adapter, description: opened.description, decoder });
+  return Engine.create({
+    adapter,
+    description: first.description,
+    decoder,
+    ...(restores !== undefined && { restores }),
+  });
 }
 export { byteFolder } from './byte_folder.ts';

@@ -15,6 +15,8 @@ export interface Runtime {
   queue: WorkQueue;
   pipelines: PipelineCache;
   variables: VariableStore;
+  /** Those that are not disposed of: they come back with another device after a loss. */
+  programs: Set<{ moveTo(runtime: Runtime): Promise<void> }>;
 }
 
 interface EncodedStep {
@@ -69,9 +71,9 @@ export class Instance {
    * @throws (rejects) WgradError 'out-of-memory', 'limit-exceeded', 'kernel-invalid', 'disposed', 'device-lost'; the
    *   signal's reason. Then nothing of it is left.
    */
-  static async create(plan: Plan, runtime: Runtime, signal?: AbortSignal): Promise<Instance> {
+  static async create(plan: Plan, runtime: Runtime, signal?: AbortSignal, again = false): Promise<Instance> {
     const { device, variables, pipelines } = runtime;
-    const held = variables.hold([...plan.frozen, ...plan.updated]);
+    const held = variables.hold([...plan.frozen, ...plan.updated], again);
     const instance = new Instance(plan, runtime, held);
     try {
       const [, allocated] = device.scoped('a program', () => instance.allocate());

@@ -18,24 +18,42 @@ export interface RunOptions {
 }
 
 export class Program<Names extends string = string> {
-  /** Resolves when it can run. A run that is asked for before waits for it, and keeps its place in the order. */
-  readonly compiled: Promise<void>;
+  private ready: Promise<void>;
   private instance: Instance | undefined;
   private unfinished = 0;
   private disposed = false;
 
   /** Use {@link Engine.compile}. */
   constructor(
-    private readonly runtime: Runtime,
+    private runtime: Runtime,
     /** What runs: for profilers, for tests that count, and for other engines (`engine.instantiate(plan)`). */
     readonly plan: Plan<Names>,
     signal?: AbortSignal,
   ) {
-    this.compiled = Instance.create(plan, runtime, signal).then((instance) => {
+    runtime.programs.add(this);
+    this.ready = this.instantiate(false, signal);
+    this.ready.catch(() => runtime.programs.delete(this));
+  }
+
+  private instantiate(again: boolean, signal?: AbortSignal): Promise<void> {
+    const ready = Instance.create(this.plan, this.runtime, signal, again).then((instance) => {
       this.instance = instance;
       this.releaseIfOver();
     });
-    this.compiled.catch(() => undefined);
+    ready.catch(() => undefined);
+    return ready;
+  }
+
+  /** Resolves when it can run. A run that is asked for before waits for it, and keeps its place in the order. */
+  get compiled(): Promise<void> {
+    return this.ready;
+  }
+
+  /** On the device that comes after a loss; called by {@link Engine.restore}. What it had on the old one is gone with it. */
+  moveTo(runtime: Runtime): Promise<void> {
+    this.runtime = runtime;
+    this.instance = undefined;
+    return (this.ready = this.instantiate(true));
   }
 
   get stats(): ProgramStats {
@@ -120,6 +138,7 @@ export class Program<Names extends string = string> {
 
   private releaseIfOver(): void {
     if (!this.disposed || this.unfinished > 0) return;
+    this.runtime.programs.delete(this);
     this.instance?.destroy();
     this.instance = undefined;
   }

@@ -26,21 +26,52 @@ export interface Held {
 
 export class VariableStore {
   private readonly held = new Map<Variable, Held>();
-  private readonly released = new WeakSet<Variable>();
   private clock = 0;
 
-  constructor(
+  /**
+   * @param kept values on the host that are not the initial ones: of writes and of snapshots.
+   * @param released what only the programs that have it may use.
+   */
+  private constructor(
     private readonly device: Device,
     private readonly queue: WorkQueue,
+    private readonly kept: WeakMap<Variable, Float32Array>,
+    private readonly released: WeakSet<Variable>,
   ) {}
+
+  static create(device: Device, queue: WorkQueue): VariableStore {
+    return new VariableStore(device, queue, new WeakMap(), new WeakSet());
+  }
+
+  /** The store of the device that comes after this one's loss, with the values that the host knows. */
+  onDevice(device: Device): VariableStore {
+    return new VariableStore(device, this.queue, this.kept, this.released);
+  }
+
+  /** What is other than its initial value, and can be read. */
+  get readable(): Variable[] {
+    const written = [...this.held.values()].filter((held) => held.written).map((held) => held.variable);
+    return written.filter((variable) => !this.released.has(variable));
+  }
+
+  /** Every variable that is on the device. */
+  get all(): Variable[] {
+    return [...this.held.keys()];
+  }
+
+  /** Keeps `values` as what a lost variable comes back with; row-major, not copied. */
+  keep(values: Iterable<readonly [Variable, Float32Array]>): void {
+    for (const [variable, data] of values) this.kept.set(variable, data);
+  }
 
   /**
    * Holds `variables` until {@link drop}; await `ready` of each before its buffer is used.
+   * @param again whether the program had them before its device was lost, be they released or not.
    * @throws WgradError 'disposed' naming one that was released, 'limit-exceeded'; then none is held.
    */
-  hold(variables: Iterable<Variable>): Held[] {
+  hold(variables: Iterable<Variable>, again = false): Held[] {
     const list = [...variables];
-    const gone = list.find((v) => this.released.has(v));
+    const gone = list.find((v) => this.released.has(v) && !again);
     if (gone) throw releasedError(gone);
     const fresh: Held[] = [];
     try {
@@ -64,10 +95,12 @@ export class VariableStore {
       for (const variable of missing) {
         const bytes = variable.initial.length * 4;
         const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
-        const held = { variable, buffer, changed: 0, written: false, holders: 1, ready: Promise.resolve() };
+        const kept = this.kept.get(variable);
+        const holders = this.released.has(variable) ? 0 : 1;
+        const held = { variable, buffer, changed: 0, written: kept !== undefined, holders, ready: Promise.resolve() };
         fresh.push(held);
         this.held.set(variable, held);
-        this.upload(held, reorder(variable.initial, variable.shape, 'row', variable.layout));
+        this.upload(held, reorder(kept ?? variable.initial, variable.shape, 'row', variable.layout));
       }
     });
     const ready = accepted.catch((error: unknown) => {
@@ -92,7 +125,11 @@ export class VariableStore {
 
   /** Ends a {@link hold}. */
   drop(list: Iterable<Held>): void {
-    for (const held of list) if (--held.holders === 0) this.device.destroyBuffer(held.buffer);
+    for (const held of list) {
+      if (--held.holders > 0) continue;
+      if (this.held.get(held.variable) === held) this.held.delete(held.variable);
+      this.device.destroyBuffer(held.buffer);
+    }
   }
 
   private forget(list: readonly Held[]): void {
@@ -111,12 +148,14 @@ export class VariableStore {
     }
     const [held] = this.hold([variable]) as [Held];
     const ordered = reorder(data, variable.shape, 'row', variable.layout);
-    const kept = ordered === data && !this.queue.open ? data.slice() : ordered;
+    const copy = data.slice();
     const write = async () => {
       this.device.checkAlive();
-      const [, accepted] = this.device.scoped(`a write of ${variable.name}`, () => this.upload(held, kept));
+      const sent = ordered === data ? copy : ordered;
+      const [, accepted] = this.device.scoped(`a write of ${variable.name}`, () => this.upload(held, sent));
       held.written = true;
       await Promise.all([held.ready, accepted]);
+      this.kept.set(variable, copy);
     };
     await this.queue.add(write, { signal, counts: false, onEnd: () => this.drop([held]) });
   }
@@ -126,7 +165,7 @@ export class VariableStore {
     this.device.check();
     signal?.throwIfAborted();
     if (this.released.has(variable)) throw releasedError(variable);
-    if (!this.held.has(variable)) return variable.initial.slice();
+    if (!this.held.has(variable)) return (this.kept.get(variable) ?? variable.initial).slice();
     const [held] = this.hold([variable]) as [Held];
     return this.queue.add(() => this.readNow(held), { signal, onEnd: () => this.drop([held]) });
   }

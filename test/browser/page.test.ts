@@ -83,6 +83,28 @@ describe('in a page', () => {
     }
   });
 
+  it('has the same logits after the GPU process crashed, once and again', async () => {
+    const side = 16;
+    const onnx = encodeOnnx(resnetGraph({ widths: [4], blocks: [1], strides: [1], stem: 8, side, classes: ['a', 'b'], mean: [0, 0, 0], std: [1, 1, 1], seed: 3 })); // prettier-ignore
+    const pixels = [...spread(3 * side * side)];
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      const protocol = await browser.target().createCDPSession();
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await page.waitForFunction('globalThis.startLoss');
+      for (let i = 0; i < 2; i++) {
+        const before = await page.evaluate((o, p) => globalThis.startLoss(o, p), [...onnx], pixels);
+        await protocol.send('Browser.crashGpuProcess').catch(() => undefined);
+        const { code, logits } = await page.evaluate((p) => globalThis.endLoss(p), pixels);
+        expect(code).toBe('device-lost');
+        expect(logits).toEqual(before);
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+
   it('reaches no Node module', () => {
     expect(code).not.toMatch(/from\s*["']node:|require\(["'](node:|fs|path|os)/);
   });

@@ -1,8 +1,15 @@
 /** Bundled by vite for the browser test: offers the job to the test. */
-import { Engine } from '../../src/index.ts';
+import { Engine, Model } from '../../src/index.ts';
+import { importOnnx } from '../../src/onnx/index.ts';
 import { job, type JobResult } from './job.ts';
 
+let engine: Engine;
+let model: Model;
+let pending: Promise<string>;
+
 declare global {
+  var startLoss: (onnx: number[], pixels: number[]) => Promise<number[]>;
+  var endLoss: (pixels: number[]) => Promise<{ code: string; logits: number[] }>;
   var runJob: (onnx: number[], pixels: number[]) => Promise<JobResult & { adapter: string }>;
 }
 
@@ -11,4 +18,31 @@ globalThis.runJob = async (onnx, pixels) => {
   const result = await job(engine, Uint8Array.from(onnx), Float32Array.from(pixels));
   engine.dispose();
   return { ...result, adapter: engine.description };
+};
+
+/** A model, its logits, and runs without end for a crash to hit. */
+globalThis.startLoss = async (onnx, pixels) => {
+  engine ??= await Engine.create();
+  model ??= new Model(engine, await importOnnx(Uint8Array.from(onnx)));
+  const picture = Float32Array.from(pixels);
+  const { logits } = await model.run(picture);
+  pending = (async () => {
+    for (;;) await model.run(picture);
+  })().catch((error: { code: string }) => error.code);
+  return [...logits];
+};
+
+globalThis.endLoss = async (pixels) => {
+  const code = await pending;
+  // Chromium gives no adapter until its GPU process is back.
+  for (let i = 0; ; i++) {
+    try {
+      await engine.restore();
+      break;
+    } catch (error) {
+      if (i === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+  return { code, logits: [...(await model.run(Float32Array.from(pixels))).logits] };
 };
