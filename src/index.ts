@@ -4,7 +4,9 @@ export { Engine, type CompileOptions, type EngineOptions, type PictureDecoder, t
 export { SOFTWARE_NOTE } from './gpu/adapter.ts';
 export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
-export { Tensor, type DType } from './graph/tensor.ts';
+export { apply, apply1, Tensor, type DType, type Node } from './graph/tensor.ts';
+export type { LowerContext } from './graph/lower.ts';
+export type { Op, PlanNode, TensorSpec, Vjp, VjpThunk } from './graph/op.ts';
 export type { Plan, PlanRequest, ProgramStats } from './plan/plan.ts';
 export type { DispatchTime, Profile, ProfileOptions } from './plan/profile.ts';
 export { chromeTrace, type ChromeTrace, type TraceEvent } from './plan/trace.ts';

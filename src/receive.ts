@@ -120,6 +120,10 @@ export async function receive(url: string, options: ReceiveOptions = {}): Promis
   return { status, headers: response.headers, length, chunks, cancel };
 }
 
+/** First byte of a partial answer; NaN where the server does not say. */
+export const firstByte = (headers: Headers): number =>
+  Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1] ?? NaN);
+
 /** All of it in memory. */
 export async function receiveBytes(
   url: string,
@@ -133,7 +137,12 @@ export async function receiveBytes(
     received += part.length;
     options.onProgress?.(received, incoming.length);
   }
-  const bytes = new Uint8Array(received);
+  return joined(parts);
+}
+
+/** One array of several. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);

@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WgradError } from '../errors.ts';
-import { receive, type ReceiveOptions } from '../receive.ts';
+import { firstByte, receive, type ReceiveOptions } from '../receive.ts';
 import { cacheFolder } from './cache.ts';
 import { withLock } from './lock.ts';
 import type { PublishedModel } from './manifest.ts';
@@ -100,10 +100,6 @@ async function verify(entry: PublishedModel, part: string): Promise<void> {
   });
 }
 
-/** First byte of a partial answer; NaN where the server does not say. */
-const startOf = (headers: Headers): number =>
-  Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1] ?? NaN);
-
 /** Appends what is missing of `entry` to `part`. */
 async function complete(entry: PublishedModel, part: string, options: DownloadOptions): Promise<void> {
   const have = await sizeOfFile(part);
@@ -117,7 +113,7 @@ async function complete(entry: PublishedModel, part: string, options: DownloadOp
     maxBytes: entry.bytes,
     accept: have > 0 ? [416] : [],
   });
-  if (incoming.status === 416 || (incoming.status === 206 && startOf(incoming.headers) !== have)) {
+  if (incoming.status === 416 || (incoming.status === 206 && firstByte(incoming.headers) !== have)) {
     // The part is of no use to this server: from the start, where this cannot happen again.
     await incoming.cancel();
     if (have === 0) throw new WgradError('download-failed', `${entry.url}: HTTP status 206 for the whole file`);

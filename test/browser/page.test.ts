@@ -1,5 +1,6 @@
 /** The engine bundled by vite in headless Chromium gives what it gives in Node. */
-import { createServer, type Server } from 'node:http';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build, type Rollup } from 'vite';
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resnetGraph } from '../../scripts/resnet.ts';
 import { launchChromium } from '../../src/node/browser.ts';
 import { encodeOnnx } from '../../src/onnx/export.ts';
+import { importOnnx } from '../../src/onnx/network.ts';
 import { testEngine } from '../support/engine.ts';
 import { spread } from '../support/gradcheck.ts';
 import { compare, tolerance } from '../tolerance.ts';
@@ -33,10 +35,12 @@ async function bundle(entry: string): Promise<string> {
 describe('in a page', () => {
   let server: Server;
   let code: string;
+  let weights: (request: IncomingMessage, response: ServerResponse) => void;
 
   beforeAll(async () => {
     code = await bundle(path('page.ts'));
     server = createServer((request, response) => {
+      if (request.url === '/weights') return weights(request, response);
       const isScript = request.url === '/page.js';
       response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
       response.end(isScript ? code : '<!doctype html><script type="module" src="/page.js"></script>');
@@ -100,6 +104,58 @@ describe('in a page', () => {
         expect(code).toBe('device-lost');
         expect(logits).toEqual(before);
       }
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('keeps weights in the cache, goes on where the connection broke, and trusts only their hash', async () => {
+    const onnx = encodeOnnx(resnetGraph({ widths: [64, 600], blocks: [1, 1], strides: [1, 2], stem: 8, side: 32, classes: ['a', 'b'], mean: [0, 0, 0], std: [1, 1, 1], seed: 3 })); // prettier-ignore
+    expect(onnx.length).toBeGreaterThan(9e6);
+    const sha256 = createHash('sha256').update(onnx).digest('hex');
+    const ranges: string[] = [];
+    let breaks = 5;
+    let body = onnx;
+    weights = (request, response) => {
+      ranges.push(request.headers.range ?? 'all');
+      const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+      const length = body.length - from;
+      const headers = { 'content-length': length, 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` };
+      response.writeHead(from > 0 ? 206 : 200, headers);
+      if (breaks-- > 0)
+        response.write(body.subarray(from, from + 1_900_000), () => setTimeout(() => response.destroy(), 50));
+      else response.end(body.subarray(from));
+    };
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await page.waitForFunction('globalThis.loadWeights');
+      const load = (hash = sha256, full = false) => page.evaluate((h, f) => globalThis.loadWeights(h, f), hash, full);
+      // Four connections break; the call gives up, and the next one goes on.
+      expect((await load()).code).toBe('download-failed');
+      expect(ranges).toHaveLength(4);
+      expect(ranges[0]).toBe('all');
+      const { code, parameters, progress } = await load();
+      expect({ code, parameters }).toEqual({ code: '', parameters: (await importOnnx(onnx)).parameters.size });
+      expect(progress[0]).toMatchObject({ phase: 'cache', total: onnx.length });
+      expect(progress[0]!.loaded).toBeGreaterThan(6e6);
+      expect(progress.at(-1)).toEqual({ loaded: onnx.length, total: onnx.length, phase: 'parse' });
+      expect(ranges.slice(4)).not.toContain('all');
+      // From then on no request is made.
+      const requests = ranges.length;
+      expect(await load()).toMatchObject({ code: '', parameters });
+      expect(ranges).toHaveLength(requests);
+      // Other bytes than were asked for are not kept.
+      body = onnx.slice();
+      body[5_000_000]! ^= 1;
+      const other = 'f'.repeat(64);
+      for (let i = 0; i < 2; i++) expect((await load(other)).code).toBe('download-corrupt');
+      expect(ranges.slice(requests)).toEqual(['all', 'all']);
+      // A full cache costs a warning.
+      const [full] = [await load(createHash('sha256').update(body).digest('hex'), true)];
+      expect(full.warnings).toEqual(['weights are not cached: QuotaExceededError: no room']);
+      expect(full.parameters).toBe(parameters);
     } finally {
       await browser.close();
     }

@@ -1,14 +1,22 @@
 /** Bundled by vite for the browser test: offers the job to the test. */
 import { Engine, Model } from '../../src/index.ts';
-import { importOnnx } from '../../src/onnx/index.ts';
+import { importOnnx, loadOnnx, type LoadProgress } from '../../src/onnx/index.ts';
 import { job, type JobResult } from './job.ts';
 
 let engine: Engine;
 let model: Model;
 let pending: Promise<string>;
 
+export interface Loaded {
+  code: string;
+  parameters: number;
+  warnings: string[];
+  progress: LoadProgress[];
+}
+
 declare global {
   var startLoss: (onnx: number[], pixels: number[]) => Promise<number[]>;
+  var loadWeights: (sha256: string, full: boolean) => Promise<Loaded>;
   var endLoss: (pixels: number[]) => Promise<{ code: string; logits: number[] }>;
   var runJob: (onnx: number[], pixels: number[]) => Promise<JobResult & { adapter: string }>;
 }
@@ -45,4 +53,25 @@ globalThis.endLoss = async (pixels) => {
     }
   }
   return { code, logits: [...(await model.run(Float32Array.from(pixels))).logits] };
+};
+
+/** Weights from the server's /weights into the cache; `full`: there is no room in it. */
+globalThis.loadWeights = async (sha256, full) => {
+  engine ??= await Engine.create();
+  const { put } = Cache.prototype;
+  if (full) Cache.prototype.put = () => Promise.reject(new DOMException('no room', 'QuotaExceededError'));
+  const [warnings, progress]: [string[], LoadProgress[]] = [[], []];
+  try {
+    const loaded = await loadOnnx(engine, new URL('/weights', location.href), {
+      sha256,
+      cache: true,
+      onWarning: (warning) => warnings.push(warning),
+      onProgress: (p) => progress.push(p),
+    });
+    return { code: '', parameters: loaded.network.parameters.size, warnings, progress };
+  } catch (error) {
+    return { code: (error as { code: string }).code, parameters: 0, warnings, progress };
+  } finally {
+    Cache.prototype.put = put;
+  }
 };

@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageFolder } from '../../src/node/package.ts';
-import { importOnnx, loadOnnx } from '../../src/onnx/index.ts';
+import { importOnnx, loadOnnx, type LoadProgress } from '../../src/onnx/index.ts';
 import { testEngine } from '../support/engine.ts';
 
 const file = readFileSync(`${packageFolder}weights/shapes.onnx`);
@@ -28,12 +28,30 @@ describe('loadOnnx', () => {
   });
 
   it('reads an address, checks its hash and reports progress', async () => {
-    const seen: [number, number][] = [];
+    const seen: LoadProgress[] = [];
     const sha256 = createHash('sha256').update(file).digest('hex');
-    const model = await loadOnnx(await testEngine(), url, { sha256, onProgress: (...p) => seen.push(p) });
-    expect(seen.at(-1)).toEqual([file.length, file.length]);
+    const model = await loadOnnx(await testEngine(), url, { sha256, onProgress: (p) => seen.push(p) });
+    const whole = { loaded: file.length, total: file.length };
+    expect(seen.slice(-2)).toEqual([
+      { ...whole, phase: 'download' },
+      { ...whole, phase: 'parse' },
+    ]);
     expect(model.classes).toBe(8);
     model.dispose();
+  });
+
+  it('takes what a program has: an answer of fetch, a Blob, an ArrayBuffer, the handle of a file', async () => {
+    const engine = await testEngine();
+    const handle = { getFile: () => Promise.resolve(new File([file], 'shapes.onnx')) } as FileSystemFileHandle;
+    const sources = [await fetch(url), new Blob([file]), Uint8Array.from(file).buffer, handle, new URL(url)];
+    for (const source of sources) {
+      using model = await loadOnnx(engine, source);
+      expect(model.classes).toBe(8);
+    }
+    await expect(loadOnnx(engine, 5 as never)).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(loadOnnx(engine, url, { cache: true })).rejects.toThrow(/SHA-256, which is not given/);
+    behave = (response) => response.writeHead(404).end();
+    await expect(loadOnnx(engine, await fetch(url))).rejects.toMatchObject({ code: 'download-failed' });
   });
 
   it('names the address in every fault', async () => {
