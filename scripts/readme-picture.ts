@@ -4,10 +4,10 @@ import sharp from 'sharp';
 const rows = [
   [
     'input-ring',
-    'explain-ring-gradient',
-    'explain-ring-smoothgrad',
     'explain-ring-integrated-gradients',
+    'explain-ring-deep-shap',
     'explain-ring-grad-cam',
+    'explain-ring-lime',
   ],
   ['unit-layer2-channel-3', 'unit-layer3-channel-11', 'unit-layer4-channel-3', 'unit-logit-disc', 'unit-logit-ring'],
 ];

@@ -1,6 +1,7 @@
 /** Figures that people know, as grids: SHAP's image plot, and methods side by side. */
 import type { Image } from '../../image/image.ts';
 import { readOptions } from '../../options.ts';
+import { short } from '../../report/numbers.ts';
 import type { Attribution } from '../types.ts';
 import { drawMap, drawPicture } from './draw.ts';
 import type { Cell, Grid, Row } from './grid.ts';
@@ -85,7 +86,7 @@ export function imagePlot(pictures: readonly Explained[], names: readonly string
       const error = errorInWords(a);
       return {
         drawing: drawMap(p.image, a, { ...options, scale }),
-        caption: [`${targetInWords(a)}: score ${a.score.toFixed(2)}`, ...(error ? [error] : [])],
+        caption: [`${targetInWords(a)}: score ${short(a.score)}`, ...(error ? [error] : [])],
       };
     });
     return row(p, cells);
