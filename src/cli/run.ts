@@ -8,6 +8,7 @@ import { ascendCommand } from './ascend.ts';
 import { classifyCommand } from './classify.ts';
 import type { Command, CommandOption, Context } from './command.ts';
 import { evalCommand } from './eval.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
 import { fetchCommand } from './fetch.ts';
 import { finetuneCommand } from './finetune.ts';
@@ -29,6 +30,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ascend: ascendCommand,
     finetune: finetuneCommand,
     profile: profileCommand,
+    evaluate: evaluateCommand,
     eval: evalCommand,
     fetch: fetchCommand,
   }),

@@ -26,8 +26,8 @@ export interface Mistake {
   /** Probability of the guess. */
   confidence: number;
   image: Image;
-  /** Grad-CAM of the guess, before training and after. */
-  before: RgbaImage;
+  /** Grad-CAM of the guess, before training and now. */
+  before?: RgbaImage;
   after: RgbaImage;
 }
 
@@ -51,15 +51,13 @@ async function asBefore<T>(model: Model, { before, after }: Swap, work: () => Pr
   }
 }
 
-/** Held-out pictures of which the model is surest and wrong. */
+/** Held-out pictures of which the model is surest and wrong; with `swap` also how they looked before. */
 export async function worstMistakes(
   model: Model,
   data: Dataset,
   evaluation: Evaluation,
-  swap: Swap,
-  signal?: AbortSignal,
+  { swap, signal }: { swap?: Swap; signal?: AbortSignal | undefined } = {},
 ): Promise<Mistake[]> {
-  // prettier-ignore
   const { labels, classes } = evaluation;
   const probabilities = softmaxRows(evaluation);
   const wrong = Array.from(labels, (label, index) => {
@@ -75,19 +73,19 @@ export async function worstMistakes(
   using explainer = await createExplainer(model, { method: METHOD }, { signal });
   const maps = async () => {
     const drawn: RgbaImage[] = [];
-    for (const [i, { input }] of inputs.entries())
-      drawn.push(
-        drawMap(imageOf(model, input), await explainer.run(input, { target: wrong[i]!.guess, signal })).picture,
-      );
+    for (const [i, { input }] of inputs.entries()) {
+      const map = await explainer.run(input, { target: wrong[i]!.guess, signal });
+      drawn.push(drawMap(imageOf(model, input), map).picture);
+    }
     return drawn;
   };
   const after = await maps();
-  const before = await asBefore(model, swap, maps);
+  const before = swap && (await asBefore(model, swap, maps));
   return wrong.map((mistake, i) => ({
     ...mistake,
     name: inputs[i]!.name,
     image: imageOf(model, inputs[i]!.input),
-    before: before[i]!,
+    ...(before && { before: before[i]! }),
     after: after[i]!,
   }));
 }

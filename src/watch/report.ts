@@ -9,17 +9,15 @@ import {
   gallery,
   lineChart,
   markup,
-  matrix,
   percent,
   renderPage,
   short,
-  table,
   type Content,
   type Page,
   type Picture,
   type Section,
 } from '../report/index.ts';
-import { calibration, classReport } from '../train/measures/index.ts';
+import { evaluationSections, mistakesSection } from './evaluation.ts';
 import type { TrainingStory } from './training.ts';
 
 export interface TrainingPageOptions {
@@ -34,7 +32,15 @@ const png = (image: Image | RgbaImage) => encodePng(image);
 
 /** One self-contained HTML page. */
 export async function trainingPage(story: TrainingStory, options: TrainingPageOptions = {}): Promise<string> {
-  const sections = [curves(story), confusion(story), reliability(story), await maps(story), await mistakes(story), moved(story), await units(story)]; // prettier-ignore
+  const evaluation = story.epochs.at(-1)?.validation;
+  const sections = [
+    curves(story),
+    ...(evaluation ? evaluationSections(evaluation, story.classes) : []),
+    await maps(story),
+    evaluation && (await mistakesSection(story.mistakes, story.classes)),
+    moved(story),
+    await units(story),
+  ];
   const { start, epochs, hyperparameters, warnings, before } = story;
   const last = epochs.at(-1);
   const settings = Object.entries(hyperparameters).map(([key, value]) => `${key} ${String(value)}`).join(', '); // prettier-ignore
@@ -116,54 +122,6 @@ function curves({ steps, epochs, before }: TrainingStory): Section | undefined {
   return { title: 'Curves', body: chartRow(...charts, chartFigure(rate)) };
 }
 
-function confusion({ epochs, classes }: TrainingStory): Section | undefined {
-  const last = epochs.at(-1)?.validation;
-  if (!last) return undefined;
-  const report = classReport(last.confusion);
-  const rows = report.perClass.map((m, c) => [classes[c] ?? `class ${c}`, percent(m.precision), percent(m.recall), percent(m.f1), m.support]); // prettier-ignore
-  const end = { align: 'end' } as const;
-  return {
-    title: 'By class',
-    text: 'Precision: of what was called so, the share that is. Recall: of what is so, the share that was called so. F1 is their harmonic mean. All on held-out pictures.',
-    body: [
-      matrix({
-        title: 'Confusion',
-        axes: ['is', 'is taken for'],
-        rows: [...classes],
-        columns: [...classes],
-        values: last.confusion,
-        tint: 'verdict',
-      }),
-      table({
-        caption: 'Per class',
-        columns: ['class', { title: 'precision', ...end }, { title: 'recall', ...end }, { title: 'F1', ...end }, { title: 'pictures', ...end }], // prettier-ignore
-        rows: [...rows, ['mean over classes', percent(report.macro.precision), percent(report.macro.recall), percent(report.macro.f1), last.labels.length]], // prettier-ignore
-      }),
-    ],
-  };
-}
-
-function reliability({ epochs }: TrainingStory): Section | undefined {
-  const last = epochs.at(-1)?.validation;
-  if (!last) return undefined;
-  const { bins, ece } = calibration(last, { bins: 10 });
-  const full = bins.filter(({ count }) => count > 0);
-  const chart = lineChart({
-    title: 'Reliability',
-    x: { label: 'confidence', domain: [0, 1], format: (v) => percent(v, 0) },
-    y: { label: 'right', domain: [0, 1], format: (v) => percent(v, 0) },
-    series: [
-      { name: 'held out', points: full.map((b) => [b.confidence, b.accuracy] as const) },
-      { name: 'as often right as sure', points: [[0, 0], [1, 1]], dashed: true, color: 'var(--quiet)' }, // prettier-ignore
-    ],
-  });
-  return {
-    title: 'How far to believe its confidence',
-    text: `Below the line it is surer than it should be. Expected calibration error: ${percent(ece)}.`,
-    body: chartFigure(chart),
-  };
-}
-
 async function maps({ looks, classes }: TrainingStory): Promise<Section | undefined> {
   const first = looks[0];
   if (!first || first.maps.length === 0) return undefined;
@@ -186,29 +144,6 @@ async function maps({ looks, classes }: TrainingStory): Promise<Section | undefi
 function spread<T>(list: readonly T[], most: number): T[] {
   if (list.length <= most) return [...list];
   return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]!);
-}
-
-async function mistakes({ mistakes: list, classes, epochs }: TrainingStory): Promise<Section | undefined> {
-  if (!epochs.at(-1)?.validation) return undefined;
-  if (list.length === 0) return { title: 'Mistakes', text: 'None on the held-out pictures.' };
-  const body: Content[] = [];
-  for (const m of list) {
-    const [is, guess] = [classes[m.label]!, classes[m.guess]!];
-    const row: Picture[] = [
-      { source: await png(m.image), alt: m.name, caption: markup`${m.name}: ${is}` },
-      { source: await png(m.before), alt: `what spoke for ${guess} before`, caption: `for ${guess}, before` },
-      { source: await png(m.after), alt: `what speaks for ${guess} now`, caption: `for ${guess}, after` },
-    ];
-    body.push(
-      markup`<h3>${is}, taken for ${guess} (${percent(m.confidence, 0)} sure)</h3>`,
-      gallery(row, { width: 160 }),
-    );
-  }
-  return {
-    title: 'Worst mistakes',
-    text: 'Wrong, and surest of it. Grad-CAM of the wrong guess, before training and after.',
-    body,
-  };
 }
 
 function moved({ moved: layers }: TrainingStory): Section | undefined {

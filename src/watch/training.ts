@@ -119,7 +119,7 @@ export class TrainingWatch {
         const after = await this.trained(story.start.trained);
         const swap = { before: this.initial, after };
         const last = story.epochs.at(-1)!.validation;
-        if (validation && last) story.mistakes = await worstMistakes(model, validation, last, swap, signal);
+        if (validation && last) story.mistakes = await worstMistakes(model, validation, last, { swap, signal });
         story.units = await changedUnits(model, swap, watch?.unitSteps ?? 64, signal);
       }
       const places = (look: Look | undefined) => look?.maps.map((map) => map.place) ?? [];

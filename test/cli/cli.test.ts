@@ -106,6 +106,24 @@ describe('wgrad', { timeout: 300_000 }, () => {
     expect(JSON.parse(network.metadata.get('labels')!)).toEqual(['heart', 'hexagon']);
   });
 
+  it('evaluates a model on folders of its classes, and says what it cannot use', async () => {
+    const { out: tuned, report } = { out: join(folder, 'tuned.onnx'), report: join(folder, 'evaluation.html') };
+    writeFileSync(join(folder, 'images/heart/broken.png'), readFileSync(picture).subarray(0, 200));
+    const { code, out, err } = await wgrad('evaluate', tuned, '--images', join(folder, 'images'), '--report', report);
+    rmSync(join(folder, 'images/heart/broken.png'));
+    expect(code).toBe(0);
+    expect(err).toMatch(/1 file was left out: .*broken\.png/);
+    expect(out).toMatch(/8 pictures of 2 classes\naccuracy [\d.]+ %, loss/);
+    expect(out).toMatch(/heart +[\d.]+ % +[\d.]+ % +[\d.]+ % +4\n/);
+    expect(
+      readFileSync(report, 'utf8').includes('Worst mistakes') || readFileSync(report, 'utf8').includes('None on these'),
+    ).toBe(true);
+    const json = await wgrad('evaluate', tuned, '--images', join(folder, 'images'), '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ pictures: 8, classes: ['heart', 'hexagon'] });
+    const other = await wgrad('evaluate', '--images', join(folder, 'images'));
+    expect(other).toMatchObject({ code: 1, err: expect.stringMatching(/no class 'heart'.*unknown-name/s) });
+  });
+
   it('leaves a usable model after Ctrl-C', async () => {
     const tuned = join(folder, 'interrupted.onnx');
     const args = ['finetune', '--images', join(folder, 'images'), '--epochs', '1000', '--batch', '3', '--out', tuned];
