@@ -1,13 +1,18 @@
 /** `wgrad finetune --images DIR`: trains the chosen parameters on pictures sorted in folders by class. */
+import { WgradError } from '../errors.ts';
 import type { HeadChange } from '../model/head.ts';
+import type { Model } from '../model/model.ts';
+import { requireScores } from '../model/roles.ts';
 import { classFolders, folderDataset } from '../node/folder_dataset.ts';
 import { skippedLine } from '../node/pictures.ts';
+import { readWhole } from '../node/read.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, choice, count, finite, name, required, whole } from '../options.ts';
-import type { EpochEvent, StartEvent } from '../train/events.ts';
-import { fit } from '../train/fit.ts';
-import { defineCommand } from './command.ts';
-import { list, outFile, shownAs } from './kinds.ts';
+import type { FitEvent } from '../train/events.ts';
+import { fit, type Unfreezing } from '../train/fit.ts';
+import { defineCommand, type Context } from './command.ts';
+import { follow } from './finetune_run.ts';
+import { list, onSwitch, outFile, shownAs } from './kinds.ts';
 import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
 import { fitFrom, scheduleFrom, trainOptions } from './train_options.ts';
@@ -24,25 +29,6 @@ function headLine({ layer, kept, fresh, dropped }: HeadChange): string {
   return `the head ${layer} ${parts.join('; ')}`;
 }
 
-/** What the training leaves out, and what it keeps. */
-function startLines({ left, cache }: StartEvent): string[] {
-  const lines: string[] = [];
-  if (left > 0) lines.push(`each epoch leaves out ${left} pictures, others each time: BatchNorm needs whole batches`);
-  if (cache) {
-    const { values, bytes, pictures, room } = cache;
-    const size = ((bytes * Math.min(room, pictures)) / 1e6).toPrecision(3);
-    lines.push(`frozen up to ${values.join(', ')}, whose values are kept for ${room} of ${pictures} pictures (${size} MB)`); // prettier-ignore
-  }
-  return lines;
-}
-
-/** What an epoch costs once the frozen part's work is kept. */
-function gainLine(first: EpochEvent, second: EpochEvent): string | undefined {
-  if (second.computed === undefined || second.computed >= first.computed!) return undefined;
-  const share = ((100 * second.seconds) / first.seconds).toPrecision(2);
-  return `epoch 2 took ${second.seconds.toFixed(1)} s, ${share} % of epoch 1 (${first.seconds.toFixed(1)} s): the frozen part ran for ${second.computed} pictures`; // prettier-ignore
-}
-
 export const finetuneCommand = defineCommand({
   summary: 'train chosen layers on your own classes, and write the model as ONNX',
   usage: '--images DIR [--model FILE.onnx] [--unfreeze GLOB[,GLOB...]] [--out tuned.onnx]',
@@ -52,13 +38,20 @@ export const finetuneCommand = defineCommand({
     ...pictureOptions,
     images: required(shownAs('DIR', name('DIR/CLASS/*.jpg, or DIR/train and DIR/val of that form'))),
     head: shownAs('LAYER', name('the classifier that is replaced (default: the one that makes the class scores)')),
+    'fresh-head': onSwitch('forgets what the head knows of classes of the same name'),
     unfreeze: list(shownAs('GLOB', name('what is trained (default: the head)'))),
+    'unfreeze-at': list(shownAs('EPOCH:GLOB', name('what is trained too from the beginning of that epoch on'))),
     bn: choice(['eval', 'train', 'auto'], 'eval', 'statistics that BatchNorm uses'),
     ...trainOptions,
     epochs: atMost(1_000_000, count(5, 'passes over the training pictures')),
     batch: atMost(65_536, count(8, 'pictures a step')),
     limit: whole(0, 'at most so many pictures a class; 0: all'),
     seed: finite(0, 'of the order and the new head'),
+    keep: choice(['last', 'best'], 'last', 'the parameters that are written at the end; best: of the best epoch'),
+    patience: count(undefined, 'epochs without a better one that end the training'),
+    checkpoint: outFile(undefined, 'where the training can be taken up again (default: OUT.checkpoint)'),
+    'checkpoint-steps': count(undefined, 'steps after which one is written too, beside the end of every epoch'),
+    resume: onSwitch('goes on from the checkpoint, to the same result as without a break'),
     out: outFile('out/tuned.onnx', 'the tuned model'),
     report: outFile(undefined, 'a page: curves, confusion, worst mistakes, what moved'),
     ...watchOptions,
@@ -86,62 +79,64 @@ export const finetuneCommand = defineCommand({
     );
     const line = skippedLine(skipped);
     if (line) c.note(line);
-    const head = await model.adaptHead(train.classes, { seed, ...(o.head !== undefined && { layer: o.head }) });
-    c.note(headLine(head));
+    const layer = await fitHead(c, model, train.classes, o);
     model
       .freeze()
-      .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [head.layer]))
+      .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [layer]))
       .batchNorm(o.bn);
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
-    const epochs: object[] = [];
     const watch = await watchOf(c, model, validation, o, o.report !== undefined);
+    const checkpoint = o.checkpoint ?? `${out}.checkpoint`;
     const run = fit(model, train, {
       ...(await fitFrom(model, o)),
       epochs: o.epochs,
       batchSize: o.batch,
-      seed,
-      validation,
-      signal: c.signal,
+      ...{ seed, validation, keep: o.keep, patience: o.patience, signal: c.signal },
+      unfreeze: laterFrom(o['unfreeze-at']),
+      checkpoint: {
+        write: (bytes) => writeWhole(checkpoint, bytes),
+        ...(o['checkpoint-steps'] !== undefined && { everySteps: o['checkpoint-steps'] }),
+      },
+      ...(o.resume && { resume: await readWhole(checkpoint) }),
     });
-    const save = async () => writeWhole(out, await model.saveOnnx());
-    let first: EpochEvent | undefined;
-    const trainAll = async () => {
-      for await (const event of run) {
-        await watch?.hear(event);
-        if (event.type === 'step') {
-          c.progress(`epoch ${event.epoch} loss ${event.loss.toFixed(3)}`, event.step, event.steps);
-          continue;
-        }
-        if (event.type === 'start') {
-          for (const line of startLines(event)) c.note(line);
-          continue;
-        }
-        if (event.epoch === 1) first = event;
-        const gain = event.epoch === 2 && gainLine(first!, event);
-        if (gain) c.note(gain);
-        const { epoch, loss, accuracy, validation: held } = event;
-        c.print(`epoch ${epoch}: loss ${loss.toFixed(3)}, held-out accuracy ${(100 * held!.accuracy).toFixed(1)} %`);
-        epochs.push({ epoch, loss, accuracy, heldOutLoss: held!.loss, heldOutAccuracy: held!.accuracy });
-        await save();
-      }
-    };
-    await c.hold(async () => {
-      try {
-        await trainAll();
-        await watch?.finish();
-      } catch (error) {
-        // After Ctrl-C the parameters are those of the last whole step. After a fault the file stays that of the last
-        // good epoch.
-        if (c.signal.aborted) {
-          c.note(`interrupted: writing ${out}; Ctrl-C again to leave it as it is`);
-          await save();
-          c.print(`${out} written, as of the last whole step`);
-        }
-        throw error;
-      }
-    });
+    const epochs = await follow(c, watched(run, watch), { out, model, checkpoint });
     c.print(`${out} written`);
     await watch?.write(o.report);
-    c.result({ out, epochs, skipped });
+    c.result({ out, checkpoint, epochs, skipped });
   },
 });
+
+/** The same events, after `watch` has heard them. */
+async function* watched(run: AsyncIterable<FitEvent>, watch: Awaited<ReturnType<typeof watchOf>>) {
+  for await (const event of run) {
+    await watch?.hear(event);
+    yield event;
+  }
+  await watch?.finish();
+}
+
+/** Makes the head fit the classes. @returns its name. */
+async function fitHead(
+  c: Context,
+  model: Model,
+  classes: readonly string[],
+  o: { head?: string | undefined; seed: number; 'fresh-head': boolean },
+): Promise<string> {
+  const layer = o.head ?? requireScores(model.roles).head;
+  if (o['fresh-head'] && layer !== undefined) {
+    model.replaceHead(layer, { classes, seed: o.seed });
+    c.note(`the head ${layer} starts afresh for ${classes.length} classes`);
+    return layer;
+  }
+  const change = await model.adaptHead(classes, { seed: o.seed, ...(layer !== undefined && { layer }) });
+  c.note(headLine(change));
+  return change.layer;
+}
+
+/** @throws WgradError 'usage'. */
+const laterFrom = (list: readonly string[]): Unfreezing[] =>
+  list.map((text) => {
+    const [, epoch, match] = /^(\d+):(.+)$/.exec(text) ?? [];
+    if (!match || Number(epoch) < 1) throw new WgradError('usage', `--unfreeze-at ${text} is not EPOCH:GLOB`);
+    return { epoch: Number(epoch), match };
+  });

@@ -17,6 +17,8 @@ export interface StartEvent {
   left: number;
   /** Names of the parameters that are trained. */
   trained: readonly string[];
+  /** Where a checkpoint was taken up: steps done, and epochs that are over. */
+  resumed?: { step: number; epoch: number };
   /** What is kept of the frozen part's work; undefined where nothing is. */
   cache?: {
     /** Names of the values at the frontier of what is frozen. */
@@ -27,6 +29,31 @@ export interface StartEvent {
     pictures: number;
     room: number;
   };
+}
+
+/** Parameters were unfrozen: from this epoch on they are trained too. */
+export interface UnfreezeEvent {
+  type: 'unfreeze';
+  epoch: number;
+  /** Names of the parameters that joined. */
+  joined: readonly string[];
+}
+
+/** A checkpoint was written. */
+export interface CheckpointEvent {
+  type: 'checkpoint';
+  epoch: number;
+  step: number;
+  bytes: number;
+}
+
+/** Training ends before its last epoch: nothing better came in `patience` of them. */
+export interface StopEvent {
+  type: 'stop';
+  epoch: number;
+  patience: number;
+  /** The best epoch. */
+  best: number;
 }
 
 /** After every step. */
@@ -69,8 +96,10 @@ export interface EpochEvent {
   seconds: number;
   /** Pictures, held-out ones included, that the frozen part was run for in this epoch; with a cache only. */
   computed?: number;
+  /** Whether no epoch before was better (`monitor`). */
+  isBest: boolean;
   /** Of the moving average where there is one. */
   validation?: Evaluation;
 }
 
-export type FitEvent = StartEvent | StepEvent | EpochEvent;
+export type FitEvent = StartEvent | StepEvent | EpochEvent | UnfreezeEvent | CheckpointEvent | StopEvent;

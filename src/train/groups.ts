@@ -36,6 +36,8 @@ export interface Row {
   /** Factor on the optimiser's learning rate. */
   factor: number;
   weightDecay: number;
+  /** Steps that were done when its parameters were unfrozen: theirs are counted from there. */
+  since: number;
 }
 
 export interface Grouping {
@@ -47,6 +49,7 @@ export interface Grouping {
 
 /**
  * Finds each parameter's group: the first that matches it, else none, which is the optimiser's own settings.
+ * @param since for each parameter the steps that were done when it was unfrozen; default 0.
  * @throws WgradError 'unknown-name' for a group that matches no parameter of the model; 'invalid-argument'.
  */
 export function groupParameters(
@@ -55,6 +58,7 @@ export function groupParameters(
   optimizer: Optimizer,
   groups: readonly ParameterGroup[],
   decayOn: DecayOn,
+  since: Readonly<Record<string, number>> = {},
 ): Grouping {
   const all = [...model.network.parameters.values()];
   const tested = groups.map((group, i) => {
@@ -75,8 +79,11 @@ export function groupParameters(
     const isWeight = p.variable.shape.length > 1;
     const weightDecay = decayOn === 'weights' && !isWeight ? 0 : (group?.weightDecay ?? optimizer.weightDecay);
     const factor = group?.factor ?? 1;
-    const known = rows.findIndex((row) => row.factor === factor && row.weightDecay === weightDecay);
-    return known >= 0 ? known : rows.push({ factor, weightDecay }) - 1;
+    const own: Row = { factor, weightDecay, since: since[p.name] ?? 0 };
+    const known = rows.findIndex(
+      (row) => row.factor === factor && row.weightDecay === weightDecay && row.since === own.since,
+    );
+    return known >= 0 ? known : rows.push(own) - 1;
   });
   return { rows, of };
 }

@@ -1,8 +1,16 @@
 export { inMemory, type Dataset, type Sample } from './dataset.ts';
 export { evaluate, type Evaluation } from './evaluate.ts';
-export type { EpochEvent, FitEvent, StartEvent, StepEvent } from './events.ts';
+export type {
+  CheckpointEvent,
+  EpochEvent,
+  FitEvent,
+  StartEvent,
+  StepEvent,
+  StopEvent,
+  UnfreezeEvent,
+} from './events.ts';
 export type { ByteStore } from './feature_store.ts';
-export { fit, type CacheOptions, type FitOptions } from './fit.ts';
+export { fit, type CacheOptions, type CheckpointOptions, type FitOptions, type Unfreezing } from './fit.ts';
 export { layerwiseDecay, type ParameterGroup } from './groups.ts';
 export { adam, adamw, rmsprop, sgd, type Optimizer } from './optimizers.ts';
 export {

@@ -54,6 +54,8 @@ export interface StepOptions extends UpdateOptions {
    * default false.
    */
   splitFrozen?: boolean | undefined;
+  /** For parameters by name, the steps that were done when they were unfrozen; default 0. */
+  since?: Readonly<Record<string, number>> | undefined;
   /** Stops the compilation. */
   signal?: AbortSignal | undefined;
 }
@@ -72,10 +74,14 @@ export const updateOptions = {
   labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
 };
 
+const isNumbers = (v: unknown) =>
+  typeof v === 'object' && v !== null && Object.values(v).every((n) => Number.isSafeInteger(n) && n >= 0);
+
 const stepOptions = {
   ...updateOptions,
   batch: required(count(undefined, 'pictures in one run')),
   perturb: callback<Perturb>('makes the pictures trained on'),
+  since: custom<Readonly<Record<string, number>>>('when parameters were unfrozen', 'an object of numbers', isNumbers),
   splitFrozen: flag(false, 'split at the frontier of what is frozen'),
   signal: abortSignal(),
 };
@@ -131,9 +137,15 @@ export class TrainStep {
     return this.parts.average?.variables ?? [];
   }
 
+  /** What a step changes of the model: parameters and running statistics. */
+  get changes(): readonly Variable[] {
+    const { parameters, statistics } = this.parts.graph;
+    return [...parameters.map((p) => p.variable), ...statistics];
+  }
+
   /** Whether BatchNorm uses the statistics of the batch, so that a step cannot have fewer pictures. */
   get needsWholeBatches(): boolean {
-    return this.parts.graph.mixes;
+    return this.parts.graph.statistics.length > 0;
   }
 
   /** With `splitFrozen`, where something is frozen: what makes a run's inputs from its pictures. */
@@ -279,7 +291,9 @@ export class TrainStep {
   /** All rows of this step. */
   private settings(lr: number): number[] {
     const { optimizer, graph } = this.parts;
-    return graph.grouping.rows.flatMap((row) => optimizer.settings(this.steps + 1, lr * row.factor, row.weightDecay));
+    return graph.grouping.rows.flatMap((row) =>
+      optimizer.settings(this.steps + 1 - row.since, lr * row.factor, row.weightDecay),
+    );
   }
 
   /**

@@ -25,6 +25,7 @@ export interface StepGraphOptions extends ClipOptions {
   labelSmoothing: number;
   perturb?: Perturb | undefined;
   splitFrozen?: boolean | undefined;
+  since?: Readonly<Record<string, number>> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,8 +44,8 @@ export interface StepGraph {
   settings: Tensor;
   /** Where the step is fed what the frozen part makes of pictures. */
   frozen: FrozenPart | undefined;
-  /** Whether BatchNorm uses the statistics of the batch. */
-  mixes: boolean;
+  /** Running statistics that a step changes: of BatchNorm that uses those of the batch. */
+  statistics: readonly Variable[];
 }
 
 /** @throws WgradError 'invalid-argument' where nothing is trainable, 'unknown-name' for a group that matches nothing. */
@@ -57,7 +58,7 @@ export async function stepGraph(model: Model, o: StepGraphOptions): Promise<Step
       remedy: "Unfreeze some: model.unfreeze('fc')",
     });
   }
-  const grouping = groupParameters(model, parameters, optimizer, o.groups ?? [], o.decayOn);
+  const grouping = groupParameters(model, parameters, optimizer, o.groups ?? [], o.decayOn, o.since);
   const { kind } = requireScores(model.roles);
   const target = input('target', [batch], 'i32');
   const lossOf = ({ logits }: Pick<ModelGraph, 'logits'>) =>
@@ -92,7 +93,7 @@ export async function stepGraph(model: Model, o: StepGraphOptions): Promise<Step
     outputs: { loss, logits },
     changes: [...own, ...statistics],
     apply: accumulate > 1 ? updatesFrom(sums.map((sum) => sum.tensor)) : [],
-    mixes: statistics.length > 0,
+    statistics: changedBy(statistics),
   };
 }
 

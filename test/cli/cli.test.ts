@@ -198,8 +198,9 @@ describe('wgrad', { timeout: 300_000 }, () => {
       return skip('a small disk needs the right to mount one');
     }
     try {
-      const [png, tensors] = [join(disk, '0.gradient.png'), join(disk, 'out.safetensors')];
-      for (const file of [png, tensors]) writeFileSync(file, 'old');
+      const kept = ['0.gradient.png', 'checkpoint', 'out.safetensors'].map((name) => join(disk, name));
+      const tensors = kept[2]!;
+      for (const file of kept) writeFileSync(file, 'old');
       const input = join(folder, 'full.safetensors');
       writeFileSync(
         input,
@@ -219,12 +220,16 @@ describe('wgrad', { timeout: 300_000 }, () => {
           '--out',
           join(disk, 'tuned.onnx'),
         ],
+        [
+          ...['finetune', '--images', join(folder, 'images'), '--epochs', '1', '--batch', '3', '--unfreeze', 'layer4'],
+          ...['--out', join(folder, 'elsewhere.onnx'), '--checkpoint', join(disk, 'checkpoint')],
+        ],
       ]) {
         const { code, err } = await wgrad(...args);
         expect([code, err], args[0]).toEqual([1, expect.stringMatching(/disk.*: the disk is full .*\[disk-full\]\n$/)]);
       }
-      expect(readdirSync(disk).sort()).toEqual(['0.gradient.png', 'out.safetensors']);
-      for (const file of [png, tensors]) expect(readFileSync(file, 'utf8')).toBe('old');
+      expect(readdirSync(disk).sort()).toEqual(['0.gradient.png', 'checkpoint', 'out.safetensors']);
+      for (const file of kept) expect(readFileSync(file, 'utf8')).toBe('old');
     } finally {
       execFileSync('umount', [disk]);
     }
