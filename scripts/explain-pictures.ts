@@ -52,7 +52,7 @@ const fewer: { [N in MethodName]?: object } = {
   'internal-influence': { layer: 'layer3', steps: 10 },
   conductance: { steps: 10 },
   'layer-integrated-gradients': { steps: 10 },
-  'neuron-conductance': { neuron: 'layer3[:,:,3,2]', steps: 10 },
+  'neuron-conductance': { neuron: 'layer3[:,:,4,2]', steps: 10 },
   lime: { samples: 96 },
   'kernel-shap': { cells: 4, samples: 64 },
   'exact-shap': { segmentation: 'slic', segmentCount: 7 },
