@@ -18,6 +18,7 @@ import {
 } from './cams.ts';
 import { exactShap, shapInteractions } from './exact_shap.ts';
 import { expectedGradients } from './expected_gradients.ts';
+import { extremalPerturbation } from './extremal_perturbation.ts';
 import { featureAblation } from './feature_ablation.ts';
 import { featurePermutation } from './feature_permutation.ts';
 import { fullGrad } from './full_grad.ts';
@@ -83,6 +84,7 @@ export const methods = {
   'feature-permutation': featurePermutation,
   xrai,
   'meaningful-perturbation': meaningfulPerturbation,
+  'extremal-perturbation': extremalPerturbation,
   occlusion,
   rise,
   'layer-activation': layerActivation,
