@@ -35,7 +35,12 @@ export const rise = defineMethod({
         `rise: ${grids?.length ?? 0} values of grids for ${samples} masks of ${cells} x ${cells} cells`,
       );
     }
-    if (p === 0) throw new WgradError('invalid-argument', 'rise: p is 0; nothing would show');
+    if (!grids && (p === 0 || p === 1)) {
+      throw new WgradError('invalid-argument', `rise: p is ${p}: all masks are equal, and ${p ? 'everything' : 'nothing'} would show`, {
+        remedy: 'Choose a probability between: 0.5 is usual',
+      }); // prettier-ignore
+    }
+    if (p === 0) throw new WgradError('invalid-argument', 'rise: p is 0; the sum is divided by it');
     const [c, h, w] = model.pictureShape;
     const sums = await compileSum(model, {
       ...control,

@@ -28,7 +28,9 @@ export function treeLabels(parent: Int32Array): Int32Array {
  */
 export function countSegments(labels: ArrayLike<number>, pixels: number, what: string): number {
   if (labels.length !== pixels) {
-    throw new WgradError('shape', `${what}: ${labels.length} labels for ${pixels} pixels`);
+    throw new WgradError('shape', `${what}: ${labels.length} labels for ${pixels} pixels`, {
+      remedy: 'Give one label for each pixel of the picture, row by row',
+    });
   }
   const used: boolean[] = [];
   for (let i = 0; i < pixels; i++) {
