@@ -1,7 +1,7 @@
 /** What the parts of a network are for, on models that people have (test/support/cases.ts). */
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
-import { ascend, logit } from '../../src/ascent/index.ts';
+import { ascend, inputSpace, logit } from '../../src/ascent/index.ts';
 import { explain } from '../../src/explain/index.ts';
 import { constant, input } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -127,7 +127,7 @@ describe('the tail', () => {
     const all = await explain(model, x, { method: 'sum-of-outputs' });
     expect(all.map).toEqual(yes.map);
     for (const target of [0, 1]) {
-      const settings = { image: x, steps: 0, clamp: false, jitter: 0 };
+      const settings = { image: x, steps: 0, transforms: [], picture: inputSpace() };
       for await (const frame of ascend(model, { ...settings, objective: logit(target) }))
         expect(frame.objective).toBeCloseTo(target === 1 ? z : -z, 4);
     }

@@ -142,18 +142,18 @@ describe('the gate for data', () => {
 
   it('explain and ascend take the same gate', async () => {
     const maps = (values: Float32Array) => explain(model, values, { method: 'gradient' });
-    const climbs = (image: Float32Array) => ascend(model, { objective: logit(0), steps: 1, image }).next();
+    const climbs = async (image: Float32Array) => ascend(model, { objective: logit(0), steps: 1, image }).next();
     for (const use of [maps, climbs]) {
       await expect(use(new Float32Array(360))).rejects.toMatchObject({ code: 'shape' });
       await expect(use(changed(1, NaN))).rejects.toThrow(/finite|NaN/);
     }
-    const climb = (options: object) => ascend(model, { objective: logit(0), ...options } as AscendOptions).next();
+    const climb = async (options: object) => ascend(model, { objective: logit(0), ...options } as AscendOptions).next();
     for (const options of [
       { steps: -1 },
       { steps: 1.5 },
-      { jitter: NaN },
-      { noise: -1 },
-      { l2: Infinity },
+      { lr: NaN },
+      { patience: 0 },
+      { gain: Infinity },
       { seed: NaN },
       { step: 3 },
       { objective: 3 },
