@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: one device, its pipelines, and the values that live on it. */
 import { WgradError } from './errors.ts';
 import { Choices } from './gemm/choose.ts';

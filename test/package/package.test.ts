@@ -82,31 +82,63 @@ describe('the package', () => {
   });
 });
 
-it("the README's ten lines compile", { timeout: 300_000 }, async () => {
-  const [, lines] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
+/** What `npm create vite` (vanilla-ts) and `create-next-app` write, and what strict projects add to it. */
+const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: true, noEmit: true, types: [] }; // prettier-ignore
+const templates = {
+  vite: {
+    target: 'ES2022',
+    module: 'ESNext',
+    lib: ['ES2022', 'DOM', 'DOM.Iterable'],
+    moduleResolution: 'bundler',
+    verbatimModuleSyntax: true,
+    moduleDetection: 'force',
+    useDefineForClassFields: true,
+    strict: true,
+    erasableSyntaxOnly: true,
+    noFallthroughCasesInSwitch: true,
+    noUncheckedSideEffectImports: true,
+  },
+  next: {
+    target: 'ES2017',
+    lib: ['dom', 'dom.iterable', 'esnext'],
+    allowJs: true,
+    strict: true,
+    module: 'esnext',
+    esModuleInterop: true,
+    moduleResolution: 'bundler',
+    resolveJsonModule: true,
+    isolatedModules: true,
+    jsx: 'react-jsx',
+    incremental: false,
+  },
+};
+
+describe("the README's ten lines", () => {
   const folder = join(root, 'out/test-readme');
-  mkdirSync(folder, { recursive: true });
-  const given = `import type { Dataset } from 'wgrad/train';
-declare const pixels: Float32Array, picture: Float32Array, dataset: Dataset;
-declare function show(image: Float32Array): void;
-`;
-  writeFileSync(join(folder, 'lines.ts'), given + lines);
-  const sources = Object.keys(exports).map((entry) => {
-    const { types } = exports[entry]!;
-    return [join('wgrad', entry), [join('../..', types.replace('./dist/types', 'src').replace('.d.ts', '.ts'))]];
-  });
-  const config = {
-    extends: '../../tsconfig.json',
-    compilerOptions: { paths: Object.fromEntries(sources), noUnusedLocals: false },
-    include: ['lines.ts'],
+  const tsc = async (...args: string[]) => {
+    const compile = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...args], { cwd: root });
+    return (await compile.catch((error: unknown) => error as { stdout: string })).stdout;
   };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  try {
-    const { stdout } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
-      (error: unknown) => error as { stdout: string },
-    );
-    expect(stdout).toBe('');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+
+  beforeAll(async () => {
+    mkdirSync(folder, { recursive: true });
+    const [, lines] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
+    const given = `import type { Dataset } from 'wgrad/train';
+declare const pixels: Float32Array, picture: Float32Array, dataset: Dataset;
+declare function show(image: object): void;
+`;
+    writeFileSync(join(folder, 'lines.ts'), given + lines);
+    expect(await tsc('-p', 'tsconfig.types.json', '--outDir', join(folder, 'types'))).toBe('');
+  }, 300_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(Object.keys(templates) as (keyof typeof templates)[])('compile as an app of %s has them', async (name) => {
+    const paths = Object.entries(exports).map(([entry, { types }]) => [
+      join('wgrad', entry),
+      [types.replace('./dist/types', './types')],
+    ]);
+    const compilerOptions = { ...templates[name], ...strict, paths: Object.fromEntries(paths) };
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify({ compilerOptions, include: ['lines.ts'] }));
+    expect(await tsc('-p', join(folder, `${name}.json`))).toBe('');
+  });
 });
