@@ -20,7 +20,7 @@ import { buildApp, installed, type App } from './installed.ts';
  * Bytes, minified and gzipped, that an app loads before its first line runs. The aims are 40, 52 and 75 KB
  * (docs/architecture.md); these are what was measured, plus 5 %.
  */
-const LIMITS = { infer: 69_100, onnx: 81_300, all: 148_900 } as const;
+const LIMITS = { infer: 70_400, onnx: 82_000, all: 171_300 } as const;
 const APPS = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
 
 const zipped = (chunks: App['initial']) =>
