@@ -62,6 +62,7 @@ const fewer: { [N in MethodName]?: object } = {
   'shap-interactions': { segmentation: 'slic', segmentCount: 7 },
   'feature-permutation': { pictures: await read(`${folder}/coffee.jpg`) },
   'meaningful-perturbation': { steps: 30 },
+  'extremal-perturbation': { steps: 60, area: 0.2 },
   occlusion: { window: 40, stride: 20 },
   rise: { samples: 95 },
   // 256 channels instead of 2,048: as many passes.
