@@ -9,7 +9,9 @@ import { readWhole } from '../node/read.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, choice, count, finite, name, required, whole } from '../options.ts';
 import type { FitEvent } from '../train/events.ts';
-import { fit, type Unfreezing } from '../train/fit.ts';
+import type { Dataset } from '../train/dataset.ts';
+import { findLr } from '../train/find_lr.ts';
+import { fit, type FitOptions, type Unfreezing } from '../train/fit.ts';
 import { defineCommand, type Context } from './command.ts';
 import { follow } from './finetune_run.ts';
 import { list, onSwitch, outFile, shownAs } from './kinds.ts';
@@ -51,6 +53,7 @@ export const finetuneCommand = defineCommand({
     patience: count(undefined, 'epochs without a better one that end the training'),
     checkpoint: outFile(undefined, 'where the training can be taken up again (default: OUT.checkpoint)'),
     'checkpoint-steps': count(undefined, 'steps after which one is written too, beside the end of every epoch'),
+    'find-lr': onSwitch('only tries learning rates, from 1e-6 to 1, and prints the losses and a suggestion'),
     resume: onSwitch('goes on from the checkpoint, to the same result as without a break'),
     out: outFile('out/tuned.onnx', 'the tuned model'),
     report: outFile(undefined, 'a page: curves, confusion, worst mistakes, what moved'),
@@ -85,6 +88,7 @@ export const finetuneCommand = defineCommand({
       .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [layer]))
       .batchNorm(o.bn);
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
+    if (o['find-lr']) return tryRates(c, model, train, { ...(await fitFrom(model, o)), batchSize: o.batch, seed });
     const watch = await watchOf(c, model, validation, o, o.report !== undefined);
     const checkpoint = o.checkpoint ?? `${out}.checkpoint`;
     const run = fit(model, train, {
@@ -113,6 +117,14 @@ async function* watched(run: AsyncIterable<FitEvent>, watch: Awaited<ReturnType<
     yield event;
   }
   await watch?.finish();
+}
+
+/** `--find-lr`. */
+async function tryRates(c: Context, model: Model, data: Dataset, options: Omit<FitOptions, 'epochs'>) {
+  const { curve, suggestion } = await findLr(model, data, { ...options, signal: c.signal });
+  for (const { lr, loss, smoothed } of curve) c.print(`${lr.toExponential(2)}  loss ${loss.toFixed(4)}, smoothed ${smoothed.toFixed(4)}`); // prettier-ignore
+  c.print(suggestion === undefined ? 'the loss never falls' : `it falls fastest at ${suggestion.toExponential(1)}`);
+  c.result({ curve, suggestion });
 }
 
 /** Makes the head fit the classes. @returns its name. */

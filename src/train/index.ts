@@ -11,6 +11,7 @@ export type {
 } from './events.ts';
 export type { ByteStore } from './feature_store.ts';
 export { fit, type CacheOptions, type CheckpointOptions, type FitOptions, type Unfreezing } from './fit.ts';
+export { findLr, type FindLrOptions, type FoundLr, type LrPoint } from './find_lr.ts';
 export { layerwiseDecay, type ParameterGroup } from './groups.ts';
 export { adam, adamw, rmsprop, sgd, type Optimizer } from './optimizers.ts';
 export {
@@ -24,3 +25,4 @@ export {
 } from './schedule.ts';
 export { TrainStep, type StepOptions } from './step.ts';
 export * from './measures/index.ts';
+export { kFold, split, subset, type Split, type SplitOptions } from './splits.ts';
