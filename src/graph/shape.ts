@@ -35,8 +35,17 @@ export function broadcastShapes(a: Shape, b: Shape, what = 'broadcast'): number[
   });
 }
 
+/** @throws WgradError 'invalid-argument' where a value that is given is no list, as of JavaScript's callers. */
+export function requireList(what: string, name: string, value: unknown): void {
+  if (value === undefined || Array.isArray(value)) return;
+  throw new WgradError('invalid-argument', `${what}: ${name} is ${String(value)}, not a list`, {
+    remedy: `Give ${name} as a list of numbers`,
+  });
+}
+
 /** Axes as non-negative, sorted, distinct numbers; negative ones count from the end. */
 export function normalizeAxes(axes: readonly number[] | undefined, rank: number, what = 'axes'): number[] {
+  requireList(what, 'axes', axes);
   const list = (axes ?? Array.from({ length: rank }, (_, i) => i)).map((a) => {
     const axis = a < 0 ? a + rank : a;
     if (!Number.isInteger(axis) || axis < 0 || axis >= rank) {

@@ -81,14 +81,19 @@ export function withName<T>(name: string | undefined, build: () => T): T {
   }
 }
 
+/** @throws WgradError 'shape' where no tensor has that shape. */
+export function requirePossible(op: string, shape: Shape): void {
+  if (shape.every((d) => Number.isSafeInteger(d) && d >= 0) && sizeOf(shape) <= 2 ** 31) return;
+  throw new WgradError('shape', `${op}: an output of shape ${show(shape)} is impossible`);
+}
+
 /** Adds a node: infers the shapes of its outputs (which validates its inputs), and returns them. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
-  const specs = op.infer(inputs, attrs);
-  for (const spec of specs) {
-    if (spec.shape.some((d) => !Number.isSafeInteger(d) || d < 0) || sizeOf(spec.shape) > 2 ** 31) {
-      throw new WgradError('shape', `${op.name}: an output of shape ${show(spec.shape)} is impossible`);
-    }
+  if (!inputs.every((t) => t instanceof Tensor)) {
+    throw new WgradError('invalid-argument', `${op.name}: something else than a tensor is given`);
   }
+  const specs = op.infer(inputs, attrs);
+  for (const { shape } of specs) requirePossible(op.name, shape);
   const outputs: Tensor[] = [];
   const node: Node<A> = { id: nextId++, op, attrs, inputs, outputs, role: currentRole };
   const name = currentName ?? (attrs as { name?: string }).name;

@@ -10,7 +10,7 @@ import { linesAlong } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
 import { normalizeAxes } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { requireFloat } from './check.ts';
+import { requireFloat, requireKnown } from './check.ts';
 import { reshape } from './reshape.ts';
 
 export interface ArgOptions {
@@ -49,6 +49,8 @@ const argOp: Op<ArgAttrs> = {
 
 function make(kind: ArgAttrs['kind']) {
   return (x: Tensor, axis?: number, options: ArgOptions = {}): Tensor => {
+    requireFloat(kind, x);
+    requireKnown(kind, options, ['keepdims', 'selectLast']);
     const { keepdims = false, selectLast = false } = options;
     if (axis === undefined) {
       const y = make(kind)(reshape(x, [x.size]), 0, { keepdims, selectLast });

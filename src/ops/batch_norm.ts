@@ -22,7 +22,7 @@ import { apply, apply1, type Tensor } from '../graph/tensor.ts';
 import { WgradError } from '../errors.ts';
 import { add, mul, sub } from './binary.ts';
 import { broadcastTo } from './broadcast.ts';
-import { requireFloat } from './check.ts';
+import { requireEpsilon, requireFloat, requireKnown } from './check.ts';
 import { withStep } from './epilogue.ts';
 import { emitFinish } from './gemm.ts';
 import { reshape } from './reshape.ts';
@@ -238,8 +238,10 @@ export interface BatchNormTensors {
 }
 
 function normalize(x: Tensor, t: BatchNormTensors, eps: number, training: boolean): Tensor {
-  const c = x.shape[1];
+  requireKnown('batch_norm', t, ['weight', 'bias', 'mean', 'variance']);
   requireFloat('batch_norm', x, t.weight, t.bias, t.mean, t.variance);
+  requireEpsilon('batch_norm', eps);
+  const c = x.shape[1];
   if ((x.rank !== 4 && x.rank !== 2) || [t.weight, t.bias, t.mean, t.variance].some((v) => v.size !== c)) {
     throw new WgradError('shape', `batch_norm: ${x} needs rank 2 or 4, and weight, bias, mean, variance of [${c}]`);
   }
@@ -261,7 +263,8 @@ export function batchNormTrain(
   bias: Tensor,
   eps = 1e-5,
 ): { y: Tensor; mean: Tensor; variance: Tensor } {
-  requireFloat('batch_norm', x);
+  requireFloat('batch_norm', x, weight, bias);
+  requireEpsilon('batch_norm', eps);
   if (x.rank !== 4 && x.rank !== 2) throw new WgradError('shape', `batch_norm: ${x} needs rank 2 or 4`);
   const [mean, variance] = apply(statsOp, [x], {}) as [Tensor, Tensor];
   const y = normalize(x, { weight, bias, mean, variance }, eps, true);

@@ -10,7 +10,7 @@ import { axisOrder, stridesIn } from '../graph/layout.ts';
 import { scalar } from '../graph/leaves.ts';
 import type { LowerContext } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
-import { broadcastShapes, sameShape, type Shape } from '../graph/shape.ts';
+import { broadcastShapes, requireList, sameShape, type Shape } from '../graph/shape.ts';
 import { apply1, type Layout, type Tensor } from '../graph/tensor.ts';
 import { sumTo } from './broadcast.ts';
 import { requireFloat, requireNumber } from './check.ts';
@@ -212,6 +212,7 @@ export function pow(x: Tensor, exponent: Tensor | number): Tensor {
 const fold =
   (op: string, f: (a: Tensor, b: Tensor) => Tensor) =>
   (tensors: readonly Tensor[]): Tensor => {
+    requireList(op, 'tensors', tensors ?? null);
     if (tensors.length === 0) throw new WgradError('invalid-argument', `${op}: no tensor is given`);
     requireFloat(op, ...tensors);
     return tensors.reduce(f);

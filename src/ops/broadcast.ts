@@ -4,6 +4,7 @@ import type { Op } from '../graph/op.ts';
 import { broadcastShapes, sameShape, show, type Shape } from '../graph/shape.ts';
 import { WgradError } from '../errors.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireShape, requireTensor } from './check.ts';
 import { copyStridedTo } from './copy.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './reshape.ts';
@@ -38,12 +39,20 @@ const broadcastOp: Op<BroadcastAttrs> = {
 };
 
 /** x repeated to `shape` by NumPy's rules. */
-export const broadcastTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : apply1(broadcastOp, [x], { shape: [...shape] });
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  requireTensor('broadcast_to', x);
+  requireShape('broadcast_to', shape);
+  return sameShape(x.shape, shape) ? x : apply1(broadcastOp, [x], { shape: [...shape] });
+}
 
 /** The adjoint of {@link broadcastTo}: g summed over the axes along which `shape` was repeated. */
 export function sumTo(g: Tensor, shape: Shape): Tensor {
+  requireTensor('sum_to', g);
+  requireShape('sum_to', shape);
   if (sameShape(g.shape, shape)) return g;
+  if (!sameShape(broadcastShapes(shape, g.shape, 'sum_to'), g.shape)) {
+    throw new WgradError('shape', `sum_to: ${show(shape)} does not broadcast to ${g}`);
+  }
   const lead = g.rank - shape.length;
   const axes = g.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
   return reshape(axes.length > 0 ? sum(g, axes, true) : g, shape);

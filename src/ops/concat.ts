@@ -6,8 +6,9 @@ import { WgradError } from '../errors.ts';
 import { scalar } from '../graph/leaves.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
-import { normalizeAxes, show } from '../graph/shape.ts';
+import { normalizeAxes, requireList, show } from '../graph/shape.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
+import { requireShape, requireTensor } from './check.ts';
 import type { LowerContext } from '../graph/lower.ts';
 import { broadcastTo } from './broadcast.ts';
 import { copyAxes, layoutLike } from './copy.ts';
@@ -85,6 +86,8 @@ function lowerSplit(ctx: LowerContext, { inputs: [x], outputs, attrs: { axis } }
  * types.
  */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
+  requireList('concat', 'parts', parts ?? null);
+  requireTensor('concat', ...parts);
   if (parts.length === 0) throw new WgradError('shape', 'concat: there is nothing to concatenate');
   const [along] = normalizeAxes([axis], parts[0]!.rank, 'concat') as [number];
   return apply1(concatOp, parts, { axis: along });
@@ -96,6 +99,8 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
  * @throws WgradError 'shape' where the sizes do not add up to the axis.
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  requireTensor('split', x);
+  if (typeof sizes !== 'number') requireShape('split', sizes, 'sizes');
   const [along] = normalizeAxes([axis], x.rank, 'split') as [number];
   const extent = x.shape[along]!;
   const list = typeof sizes === 'number' ? equalParts(extent, sizes) : [...sizes];
@@ -108,7 +113,8 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 }
 
 function equalParts(extent: number, count: number): number[] {
-  if (!Number.isSafeInteger(count) || count < 1) return [];
+  // More parts than elements: the last ones would be less than empty.
+  if (!Number.isSafeInteger(count) || count < 1 || count > Math.max(1, extent)) return [];
   const each = Math.ceil(extent / count);
   return Array.from({ length: count }, (_, i) => Math.min(each, extent - i * each));
 }

@@ -2,7 +2,8 @@
 import { WgradError } from '../errors.ts';
 import type { ConvAttrs, ConvGeometry } from '../gemm/geometry.ts';
 import { show, type Shape } from '../graph/shape.ts';
-import { readWindows, type WindowOptions } from './window_options.ts';
+import { requireKnown } from './check.ts';
+import { readWindows, windowOptions, type WindowOptions } from './window_options.ts';
 
 export interface Conv2dOptions extends WindowOptions {
   /** Default 1. */
@@ -11,8 +12,9 @@ export interface Conv2dOptions extends WindowOptions {
 
 /** The full attributes, from PyTorch's names (stride, padding, dilation) or ONNX's (strides, pads, dilations). */
 export function convAttrs(options: Conv2dOptions): ConvAttrs {
-  const { groups = 1 } = options;
+  requireKnown('conv2d', options, ['groups', ...windowOptions]);
   const { strides, pads, dilations } = readWindows('conv2d', options, [1, 1]);
+  const { groups = 1 } = options;
   const sizes = { stride: strides, dilation: dilations, groups: [groups] };
   for (const [name, values] of Object.entries(sizes)) {
     if (!values.every((v) => Number.isInteger(v) && v >= 1)) {

@@ -6,18 +6,20 @@
 import { grid } from '../gpu/grid.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import { adam, bound, ema, rmsprop, sgd } from '../gpu/kernels.gen.ts';
-import { variableOf, type Variable } from '../graph/leaves.ts';
+import { Variable, variableOf } from '../graph/leaves.ts';
 import type { Storage } from '../graph/lower.ts';
 import type { Op } from '../graph/op.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { apply1, withRole, type Layout, type Tensor } from '../graph/tensor.ts';
 import { WgradError } from '../errors.ts';
+import { requireFloat, requireNumber } from './check.ts';
 
 /** Updates are elementwise: the other operands are read in the variable's physical order. */
 const variableLayout = (t: Tensor): Layout => variableOf(t)!.layout;
 
 const token = (name: string, variable: Tensor, ...values: Tensor[]) => {
   for (const value of values) {
+    requireFloat(name, value);
     if (!sameShape(variable.shape, value.shape)) {
       throw new WgradError('shape', `${name}: ${variable} cannot take a value of shape ${show(value.shape)}`);
     }
@@ -25,8 +27,13 @@ const token = (name: string, variable: Tensor, ...values: Tensor[]) => {
   return [{ shape: [], dtype: 'f32' as const }];
 };
 
-const effect = <A>(op: Op<A>, inputs: Tensor[], attrs: A): Tensor =>
-  withRole('update', () => apply1(op, inputs, attrs));
+/** @param changed what it changes first. */
+function effect<A>(op: Op<A>, changed: Variable, inputs: Tensor[], attrs: A): Tensor {
+  if (!(changed instanceof Variable)) {
+    throw new WgradError('invalid-argument', `${op.name}: something else than a Variable is to be changed`);
+  }
+  return withRole('update', () => apply1(op, [changed.tensor, ...inputs], attrs));
+}
 
 /**
  * Numbers in one row of an optimiser's settings: learning rate, decay and the like reach the device as one small tensor
@@ -51,11 +58,12 @@ function updateOp(name: string, kernel: Kernel, kept: readonly string[]): Op<Upd
   return {
     name,
     effect: { changes: [0, 3, 4, 5], inputs: ['parameter', 'gradient', 'learning rate', ...kept] },
-    infer([p, g, settings], { row }) {
+    infer([p, g, settings, ...moments], { row }) {
+      requireFloat(name, settings!);
       if (settings!.size < (row + 1) * SETTINGS) {
         throw new WgradError('shape', `${name}: the settings ${settings} have no row ${row} of ${SETTINGS} numbers`);
       }
-      return token(name, p!, g!);
+      return token(name, p!, g!, ...moments);
     },
     lower(ctx, { inputs: [p, g, settings, ...moments], attrs }) {
       const count = Math.ceil(p!.size / 4);
@@ -86,7 +94,7 @@ function update(
 ): Tensor {
   const given = Object.entries(moments).filter((entry): entry is [string, Variable] => entry[1] !== undefined);
   const attrs = { row, moments: given.map(([name]) => name) };
-  return effect(op, [p.tensor, g, settings, ...given.map(([, v]) => v.tensor)], attrs);
+  return effect(op, p, [g, settings, ...given.map(([, v]) => v.tensor)], attrs);
 }
 
 const sgdOp = updateOp('sgd', sgd, ['velocity']);
@@ -181,6 +189,7 @@ const emaOp: Op<EmaAttrs> = {
   name: 'ema',
   effect: { changes: [0], inputs: ['variable', 'new value', 'weights'] },
   infer([variable, value, weights]) {
+    if (weights) requireFloat('ema', weights);
     if (weights && weights.size !== 2) throw new WgradError('shape', `ema: the weights ${weights} are not two numbers`);
     return token('ema', variable!, value!);
   },
@@ -201,11 +210,13 @@ const emaOp: Op<EmaAttrs> = {
 
 /** variable = keep * variable + gain * value, for weights = [keep, gain]. With keep 0 it takes the value whatever it was. */
 export const blend = (variable: Variable, value: Tensor, weights: Tensor): Tensor =>
-  effect(emaOp, [variable.tensor, value, weights], { keep: 0, gain: 0 });
+  effect(emaOp, variable, [value, weights], { keep: 0, gain: 0 });
 
 /** variable = (1 - momentum) * variable + momentum * scale * value: running statistics. */
-export const emaUpdate = (variable: Variable, value: Tensor, momentum: number, scale = 1): Tensor =>
-  effect(emaOp, [variable.tensor, value], { keep: 1 - momentum, gain: momentum * scale });
+export function emaUpdate(variable: Variable, value: Tensor, momentum: number, scale = 1): Tensor {
+  requireNumber('ema', { momentum, scale });
+  return effect(emaOp, variable, [value], { keep: 1 - momentum, gain: momentum * scale });
+}
 
 /** variable = value. */
 export const assign = (variable: Variable, value: Tensor): Tensor => emaUpdate(variable, value, 1);
@@ -232,4 +243,4 @@ const boundOp: Op<object> = {
 
 /** variable = min(max(variable, low), high), as earlier effects of the list have left it. Bounds of its shape. */
 export const boundUpdate = (variable: Variable, low: Tensor, high: Tensor): Tensor =>
-  effect(boundOp, [variable.tensor, low, high], {});
+  effect(boundOp, variable, [low, high], {});

@@ -14,7 +14,7 @@ import { normalizeAxes } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { grid } from '../gpu/grid.ts';
 import { alongAxis, sparseMatrix } from './along_axis.ts';
-import { requireFloat } from './check.ts';
+import { requireFloat, requireTensor } from './check.ts';
 import { reshape } from './reshape.ts';
 
 interface GatherAttrs {
@@ -94,9 +94,14 @@ function scatterAdd(g: Tensor, index: Tensor, axis: number, extent: number): Ten
  * @throws WgradError 'dtype' for an index that is not i32; 'invalid-argument' for a constant one that lies outside.
  */
 export function gather(x: Tensor, index: Tensor | readonly number[], axis = 0): Tensor {
-  if (Array.isArray(index) && !index.every((k) => Number.isSafeInteger(k))) {
-    throw new WgradError('invalid-argument', `gather: the indices [${index.join(', ')}] are not all whole numbers`);
+  if (Array.isArray(index) && !index.every((k) => k === (k | 0))) {
+    throw new WgradError(
+      'invalid-argument',
+      `gather: the indices [${index.join(', ')}] are not all whole numbers of 32 bits`,
+    );
   }
+  if (!Array.isArray(index)) requireTensor('gather', index as Tensor);
+  requireTensor('gather', x);
   const list = Array.isArray(index) ? constant(Int32Array.from(index as number[])) : (index as Tensor);
   if (list.dtype !== 'i32')
     throw new WgradError('dtype', `gather: the index ${list} holds ${list.dtype}, i32 is needed`);

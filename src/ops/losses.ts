@@ -16,7 +16,7 @@ import { scalar } from '../graph/leaves.ts';
 import { sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, div, mul, sub } from './binary.ts';
-import { requireFloat, requireOneOf, requireSameShape } from './check.ts';
+import { requireFloat, requireKnown, requireNumber, requireOneOf, requireSameShape, requireTensor } from './check.ts';
 import { oneHot } from './one_hot.ts';
 import { mean, sum } from './reduce.ts';
 import { logSoftmax } from './softmax.ts';
@@ -50,10 +50,13 @@ export interface CrossEntropyOptions {
  * @throws WgradError 'shape', 'dtype', 'invalid-argument'
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  requireKnown('cross_entropy', options, ['labelSmoothing', 'reduction', 'weight', 'ignoreIndex']);
+  requireTensor('cross_entropy', logits, target);
   const { labelSmoothing: s = 0, reduction = 'mean', weight, ignoreIndex = -100 } = options;
   const [rows, classes] = logits.shape as [number, number];
   requireFloat('cross_entropy', logits, ...(weight ? [weight] : []));
   requireOneOf('cross_entropy', 'reduction', reduction, reductions);
+  requireNumber('cross_entropy', { labelSmoothing: s, ignoreIndex });
   if (!(s >= 0 && s <= 1)) {
     throw new WgradError('invalid-argument', `cross_entropy: labelSmoothing is ${s}, outside [0, 1]`);
   }
@@ -99,8 +102,9 @@ export function binaryCrossEntropyWithLogits(
   target: Tensor,
   options: BinaryCrossEntropyOptions = {},
 ): Tensor {
-  const { reduction = 'mean', weight, positiveWeight } = options;
   const name = 'binary_cross_entropy_with_logits';
+  requireKnown(name, options, ['reduction', 'weight', 'positiveWeight']);
+  const { reduction = 'mean', weight, positiveWeight } = options;
   requireFloat(name, logits, target, ...[weight, positiveWeight].filter((t) => t !== undefined));
   requireOneOf(name, 'reduction', reduction, reductions);
   requireSameShape(name, logits, target);

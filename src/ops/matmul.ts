@@ -18,7 +18,7 @@ import type { Op, PlanNode } from '../graph/op.ts';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { broadcastTo } from './broadcast.ts';
-import { requireFloat } from './check.ts';
+import { requireFloat, requireKnown } from './check.ts';
 import { emitGemm } from './gemm.ts';
 import { reshape } from './reshape.ts';
 
@@ -109,6 +109,8 @@ const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
  * @returns [..., m, n] without the axis of a vector operand; the leading axes broadcast.
  */
 export function matmul(a: Tensor, b: Tensor, attrs: Partial<MatmulAttrs> = {}): Tensor {
+  requireFloat('matmul', a, b);
+  requireKnown('matmul', attrs, ['transposeA', 'transposeB']);
   const { transposeA = false, transposeB = false } = attrs;
   if (a.rank === 0 || b.rank === 0) throw new WgradError('shape', `matmul: ${a} and ${b} must have rank 1 or more`);
   if (a.rank === 1) {

@@ -10,8 +10,9 @@
 import { WgradError } from '../errors.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
-import { show } from '../graph/shape.ts';
-import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireList, show } from '../graph/shape.ts';
+import { apply1, requirePossible, type Tensor } from '../graph/tensor.ts';
+import { requireTensor } from './check.ts';
 import { bitsOf, copyAxes, layoutLike } from './copy.ts';
 import { gather } from './gather.ts';
 
@@ -63,6 +64,11 @@ export function pad(
   value = 0,
   mode: PadMode = 'constant',
 ): Tensor {
+  requireTensor('pad', x);
+  requireList('pad', 'before', before ?? null);
+  requireList('pad', 'after', after ?? null);
+  if (typeof value !== 'number')
+    throw new WgradError('invalid-argument', `pad: the value is ${String(value)}, no number`);
   const amounts = `before ${show(before)} and after ${show(after)}`;
   const shape = x.shape.map((d, i) => d + before[i]! + after[i]!);
   const whole = [...before, ...after].every((n) => Number.isSafeInteger(n));
@@ -78,6 +84,7 @@ export function pad(
     const known = ['constant', ...Object.keys(sources)].join(', ');
     throw new WgradError('invalid-argument', `pad: there is no mode '${mode}'`, { remedy: `Choose one of ${known}` });
   }
+  requirePossible('pad', shape);
   return x.shape.reduce((y, n, axis) => {
     if (before[axis] === 0 && after[axis] === 0) return y;
     if (n === 0) throw new WgradError('shape', `pad: axis ${axis} of ${x} is empty, there is nothing to ${mode}`);

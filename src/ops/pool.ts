@@ -14,10 +14,10 @@ import { avgPool, avgPoolGrad, maxPool, maxPoolGrad } from '../gpu/kernels.gen.t
 import type { Op } from '../graph/op.ts';
 import { show, type Shape } from '../graph/shape.ts';
 import { apply, apply1, type Tensor } from '../graph/tensor.ts';
-import { requireFloat, requireRank } from './check.ts';
+import { requireFloat, requireKnown, requireRank } from './check.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './reshape.ts';
-import { pair, readWindows, type Pair, type Sides, type WindowOptions } from './window_options.ts';
+import { pair, readWindows, windowOptions, type Pair, type Sides, type WindowOptions } from './window_options.ts';
 
 export interface PoolAttrs {
   kernel: Pair;
@@ -184,7 +184,8 @@ export interface PoolOptions extends WindowOptions {
 
 /** The attributes that options stand for. */
 export function completePool(op: string, options: PoolOptions): PoolAttrs {
-  const kernel = pair(options.kernel);
+  requireKnown(op, options, ['kernel', 'ceilMode', 'countIncludePad', ...windowOptions]);
+  const kernel = pair(options.kernel, op, 'kernel');
   const { ceilMode = false, countIncludePad = true } = options;
   return { kernel, ...readWindows(op, options, kernel), ceilMode, countIncludePad };
 }

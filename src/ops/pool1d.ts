@@ -1,6 +1,6 @@
 /** Pooling of [N,C,L]: that of a picture one pixel high. */
 import type { Tensor } from '../graph/tensor.ts';
-import { requireRank } from './check.ts';
+import { requireKnown, requireRank } from './check.ts';
 import { avgPool2d, maxPool2d, type PoolOptions } from './pool.ts';
 import { reshape } from './reshape.ts';
 
@@ -24,6 +24,7 @@ function flat({ kernel, stride = kernel, padding = 0, dilation = 1, ...rest }: P
 function pool1d(op: string, pool: (x: Tensor, options: PoolOptions) => Tensor) {
   return (x: Tensor, options: Pool1dOptions): Tensor => {
     requireRank(op, x, 3, '[N,C,L]');
+    requireKnown(op, options, ['kernel', 'stride', 'padding', 'dilation', 'ceilMode', 'countIncludePad']);
     const [n, c, l] = x.shape as readonly [number, number, number];
     const y = pool(reshape(x, [n, c, 1, l]), flat(options));
     return reshape(y, [n, c, y.shape[3]!]);

@@ -9,6 +9,7 @@ import { randomNormal as kernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import type { Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireShape } from './check.ts';
 
 const randomNormalOp: Op<{ shape: Shape }> = {
   name: 'random_normal',
@@ -33,4 +34,7 @@ const randomNormalOp: Op<{ shape: Shape }> = {
 };
 
 /** @param seed i32[2] */
-export const randomNormal = (seed: Tensor, shape: Shape): Tensor => apply1(randomNormalOp, [seed], { shape });
+export function randomNormal(seed: Tensor, shape: Shape): Tensor {
+  requireShape('random_normal', shape);
+  return apply1(randomNormalOp, [seed], { shape });
+}

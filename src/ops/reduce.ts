@@ -19,11 +19,11 @@ import { stridesIn } from '../graph/layout.ts';
 import type { LowerContext, Storage } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { scalar } from '../graph/leaves.ts';
-import { normalizeAxes, type Shape } from '../graph/shape.ts';
+import { normalizeAxes, requireList, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { add, div, equal, mul, sub } from './binary.ts';
 import { broadcastTo } from './broadcast.ts';
-import { requireFloat } from './check.ts';
+import { requireFloat, requireTensor } from './check.ts';
 import { reshape } from './reshape.ts';
 import { stopGradient } from './stop_gradient.ts';
 import { abs, affine, clamp, exp, log, sqrt, square } from './unary.ts';
@@ -165,6 +165,7 @@ const NOTHING: Run = { extent: 1, stride: 0 };
 const ops = { sum: makeOp('sum'), max: makeOp('max'), min: makeOp('min'), prod: makeOp('prod') };
 
 function reduced(kind: ReduceKind, x: Tensor, axes: readonly number[] | undefined, keepdims: boolean): Tensor {
+  requireTensor(kind, x);
   const list = normalizeAxes(axes, x.rank, kind);
   const y = list.length === 0 ? x : apply1<ReduceAttrs>(ops[kind], [x], { kind, axes: list });
   return keepdims
@@ -186,8 +187,10 @@ export const min = (x: Tensor, axes?: readonly number[], keepdims = false): Tens
 export const prod = (x: Tensor, axes?: readonly number[], keepdims = false): Tensor =>
   reduced('prod', x, axes, keepdims);
 
-const count = (x: Tensor, axes?: readonly number[]): number =>
-  normalizeAxes(axes, x.rank).reduce((n, axis) => n * x.shape[axis]!, 1);
+function count(x: Tensor, axes?: readonly number[]): number {
+  requireTensor('mean', x);
+  return normalizeAxes(axes, x.rank).reduce((n, axis) => n * x.shape[axis]!, 1);
+}
 
 /** x / n; of nothing at all NaN. */
 const over = (x: Tensor, n: number): Tensor => (n === 0 ? mul(x, scalar(NaN)) : affine(x, 1 / n));
@@ -223,6 +226,8 @@ const LARGEST = 3.4028234663852886e38;
 
 /** Logarithm of the sum of exponentials. */
 export function logSumExp(x: Tensor, axes?: readonly number[], keepdims = false): Tensor {
+  requireFloat('log_sum_exp', x);
+  requireList('log_sum_exp', 'axes', axes);
   if (x.rank === 0 || axes?.length === 0) return x;
   // Finite, since infinity - infinity is no number: e^(-inf - m) is 0 and e^(inf - m) infinite for any finite m.
   // The gradients by way of it cancel.

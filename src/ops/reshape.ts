@@ -1,8 +1,9 @@
 /** Reshape: the same elements, row-major, under another shape. Its gradient is reshaped back. */
 import { WgradError } from '../errors.ts';
 import type { Op } from '../graph/op.ts';
-import { sameShape, show, sizeOf, type Shape } from '../graph/shape.ts';
+import { requireList, sameShape, show, sizeOf, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireTensor } from './check.ts';
 
 interface ReshapeAttrs {
   shape: Shape;
@@ -25,6 +26,8 @@ export const reshapeOp: Op<ReshapeAttrs> = {
 
 /** @param shape may hold one -1, which is inferred. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  requireTensor('reshape', x);
+  requireList('reshape', 'shape', shape ?? null);
   const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
   const full = shape.map((d) => (d === -1 ? x.size / known : d));
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });

@@ -10,9 +10,9 @@
  */
 import { WgradError } from '../errors.ts';
 import { show } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { requirePossible, type Tensor } from '../graph/tensor.ts';
 import { alongAxis, sparseMatrix } from './along_axis.ts';
-import { requireFloat, requireNumber, requireOneOf } from './check.ts';
+import { requireFloat, requireKnown, requireNumber, requireOneOf, requireShape } from './check.ts';
 
 /** One axis that is resized. */
 export interface ResizedAxis {
@@ -146,6 +146,8 @@ function completeResize(options: ResizeOptions): Interpolation & { coordinates: 
   return { mode, coordinates, rounding, antialias, cubicCoefficient, excludeOutside };
 }
 
+const resizeOptions = ['mode', 'rounding', 'antialias', 'cubicCoefficient', 'excludeOutside', 'alignCorners', 'coordinates', 'scales']; // prettier-ignore
+
 /** PyTorch's antialiased kernel takes only the scale of aligned corners, and half pixels. */
 const wideCorners = (axis: ResizedAxis): ResizedAxis => ({
   ...axis,
@@ -161,11 +163,14 @@ const wideCorners = (axis: ResizedAxis): ResizedAxis => ({
  */
 export function resize(x: Tensor, size: readonly number[], options: ResizeOptions = {}): Tensor {
   requireFloat('resize', x);
+  requireKnown('resize', options, resizeOptions);
+  requireShape('resize', size, 'size');
   const { coordinates, ...how } = completeResize(options);
   const { scales } = options;
   const first = x.rank - size.length;
   const whole = size.every((to, i) => Number.isSafeInteger(to) && to >= 1 && x.shape[first + i]! >= 1);
   if (first < 0 || !whole) throw new WgradError('shape', `resize: ${x} to ${show(size)}`);
+  requirePossible('resize', [...x.shape.slice(0, first), ...size]);
   if (scales && !(scales.length === size.length && scales.every((s) => s > 0 && Number.isFinite(s)))) {
     throw new WgradError('invalid-argument', `resize: scales ${show(scales)} for the sizes ${show(size)}`, {
       remedy: 'Give one positive number for each size',

@@ -5,8 +5,9 @@
 import { WgradError } from '../errors.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
-import { show, type Shape } from '../graph/shape.ts';
+import { requireList, show, type Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireTensor } from './check.ts';
 import { copyAxes, layoutLike } from './copy.ts';
 
 interface SliceAttrs {
@@ -88,9 +89,14 @@ const place = (g: Tensor, shape: Shape, { starts, sizes, steps }: SliceAttrs): T
  * `sizes[i]` elements from `starts[i]` on, every `steps[i]`-th (default 1; negative walks back).
  * @throws WgradError 'shape' where the slice leaves x.
  */
-export const slice = (
+export function slice(
   x: Tensor,
   starts: readonly number[],
   sizes: readonly number[],
-  steps: readonly number[] = sizes.map(() => 1),
-): Tensor => apply1(sliceOp, [x], { starts, sizes, steps });
+  steps?: readonly number[],
+): Tensor {
+  requireTensor('slice', x);
+  for (const [name, list] of Object.entries({ starts: starts ?? null, sizes: sizes ?? null, steps }))
+    requireList('slice', name, list);
+  return apply1(sliceOp, [x], { starts, sizes, steps: steps ?? sizes.map(() => 1) });
+}

@@ -45,8 +45,11 @@ const NAN = 0x7fc00000;
 
 const make =
   (log: boolean) =>
-  (x: Tensor, axis = -1): Tensor =>
-    apply1(softmaxOp, [x], { axis: normalizeAxes([axis], x.rank, log ? 'log_softmax' : 'softmax')[0]!, log });
+  (x: Tensor, axis = -1): Tensor => {
+    const name = log ? 'log_softmax' : 'softmax';
+    requireFloat(name, x);
+    return apply1(softmaxOp, [x], { axis: normalizeAxes([axis], x.rank, name)[0]!, log });
+  };
 
 /** Along `axis` (default the last). */
 export const softmax = make(false);

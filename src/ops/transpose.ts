@@ -2,8 +2,9 @@
 import { WgradError } from '../errors.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { Op } from '../graph/op.ts';
-import { show, stridesOf } from '../graph/shape.ts';
+import { requireList, show, stridesOf } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
+import { requireTensor } from './check.ts';
 import { copyStridedTo } from './copy.ts';
 
 interface TransposeAttrs {
@@ -33,5 +34,8 @@ const transposeOp: Op<TransposeAttrs> = {
 };
 
 /** @param perm default: the axes in reverse. */
-export const transpose = (x: Tensor, perm: readonly number[] = x.shape.map((_, i) => x.rank - 1 - i)): Tensor =>
-  apply1(transposeOp, [x], { perm });
+export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
+  requireTensor('transpose', x);
+  requireList('transpose', 'perm', perm);
+  return apply1(transposeOp, [x], { perm: perm ?? x.shape.map((_, i) => x.rank - 1 - i) });
+}

@@ -12,7 +12,7 @@ import { packStruct } from '../gpu/kernel.ts';
 import { warp as kernel, warpGrad as gradKernel } from '../gpu/kernels.gen.ts';
 import type { Op } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
-import { requireFloat, requireNumber, requireOneOf, requireRank } from './check.ts';
+import { requireFloat, requireKnown, requireNumber, requireOneOf, requireRank, requireShape } from './check.ts';
 
 /** Numbers of one place: a b c d e f, and the region of x that is seen: first and last row, first and last column. */
 export const PLACE = 10;
@@ -109,10 +109,12 @@ export interface WarpOptions {
  * @throws WgradError 'shape', 'dtype', 'invalid-argument'.
  */
 export function warp(x: Tensor, places: Tensor, size: readonly [number, number], options: WarpOptions = {}): Tensor {
+  requireKnown('warp', options, ['border', 'fill']);
   const { border = 'fill', fill = 0 } = options;
   requireOneOf('warp', 'border', border, ['fill', 'edge']);
   requireNumber('warp', { fill });
-  if (!size.every((d) => Number.isSafeInteger(d) && d >= 1)) {
+  requireShape('warp', size, 'size');
+  if (size.length !== 2 || !size.every((d) => Number.isSafeInteger(d) && d >= 1)) {
     throw new WgradError('shape', `warp: the size ${size.join(' x ')} is no picture's`);
   }
   return apply1(warpOp, [x, places], { size, border, fill });

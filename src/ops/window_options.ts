@@ -1,5 +1,6 @@
 /** Where windows lie, as callers say it: PyTorch's short forms, or every side by itself as in ONNX. */
 import { WgradError } from '../errors.ts';
+import { requireList } from '../graph/shape.ts';
 
 export type Pair = readonly [vertical: number, horizontal: number];
 export type Sides = readonly [top: number, left: number, bottom: number, right: number];
@@ -25,9 +26,16 @@ export interface Windows {
   dilations: Pair;
 }
 
-export const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
+export function pair(value: number | Pair, op: string, name: string): Pair {
+  if (typeof value === 'number') return [value, value];
+  if (Array.isArray(value) && value.length === 2) return value;
+  throw new WgradError('invalid-argument', `${op}: ${name} is ${String(value)}, no number and no pair of them`);
+}
 
-/** @throws WgradError 'invalid-argument' where one thing is said in both forms. */
+/** The names of {@link WindowOptions}. */
+export const windowOptions = ['stride', 'padding', 'dilation', 'strides', 'pads', 'dilations'];
+
+/** @throws WgradError 'invalid-argument' where one thing is said in both forms, or in none of these. */
 export function readWindows(op: string, options: WindowOptions, stride: Pair): Windows {
   for (const [short, long] of [
     ['stride', 'strides'],
@@ -40,10 +48,11 @@ export function readWindows(op: string, options: WindowOptions, stride: Pair): W
       });
     }
   }
-  const [vertical, horizontal] = pair(options.padding ?? 0);
+  const [vertical, horizontal] = pair(options.padding ?? 0, op, 'padding');
+  requireList(op, 'pads', options.pads);
   return {
-    strides: pair(options.stride ?? options.strides ?? stride),
+    strides: pair(options.stride ?? options.strides ?? stride, op, 'stride'),
     pads: options.pads ?? [vertical, horizontal, vertical, horizontal],
-    dilations: pair(options.dilation ?? options.dilations ?? 1),
+    dilations: pair(options.dilation ?? options.dilations ?? 1, op, 'dilation'),
   };
 }
