@@ -12,8 +12,8 @@ const kinds = ['sum', 'mean', 'max', 'min', 'prod', 'l1', 'norm', 'sumSquare', '
 const builders: Record<string, OracleBuilder> = {
   ...Object.fromEntries(kinds.map((k): [string, OracleBuilder] => [k, ([x], a) => ops[k](x!, a.axes, a.keepdims)])),
   variance: ([x], a) => ops.variance(x!, a.axes, a.keepdims, a.correction),
-  argmax: ([x], a) => ops.argmax(x!, a.axis, a),
-  argmin: ([x], a) => ops.argmin(x!, a.axis, a),
+  argmax: ([x], { axis, ...options }) => ops.argmax(x!, axis, options),
+  argmin: ([x], { axis, ...options }) => ops.argmin(x!, axis, options),
 };
 
 const positive = (n: number) => [spread(n).map((v) => v + 1.5)];
