@@ -151,6 +151,23 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
   expect(v.complaints).toEqual([]);
 });
 
+it('goes on training on another device when the GPU process dies in the middle', async () => {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  await v.view('tune');
+  await v.press('Use sample shapes');
+  await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
+  await v.press('Train');
+  await v.sees('.results [role=status]', /Epoch 1:/);
+  const protocol = await site.browser.target().createCDPSession();
+  await protocol.send('Browser.crashGpuProcess').catch(() => undefined);
+  await v.sees('.tune .note', /GPU was lost; epoch \d+ begins again/);
+  await v.sees('.results [role=status]', /Epoch 3:/);
+  await v.press('Stop');
+  await v.page.waitForFunction(() => [...document.querySelectorAll('.tune button')].some((b) => b.textContent === 'Train')); // prettier-ignore
+  expect(v.complaints.filter((text) => !/device|GPU/i.test(text))).toEqual([]);
+});
+
 it('dreams, stops in the middle and keeps what it has; measures', async () => {
   const v = await visit();
   await v.sees('.bars li', /%/);

@@ -77,6 +77,7 @@ export function TuneView({ model, onModel }: ViewProps) {
   const hear = (event: TuneEvent) => {
     if (event.type === 'head' && event.dropped.length > 0)
       setNotice(`The classes ${event.dropped.slice(0, 4).join(', ')}${event.dropped.length > 4 ? ` and ${event.dropped.length - 4} more` : ''} were replaced${event.kept.length ? `; ${event.kept.join(', ')} kept what was known of them` : ''}. Undo brings them back.`); // prettier-ignore
+    if (event.type === 'lost') setNotice(`The GPU was lost; epoch ${event.epoch} begins again on a new device.`);
     setHistory((h) => heard(h, event));
   };
   const start = async () => {
@@ -161,7 +162,7 @@ export function TuneView({ model, onModel }: ViewProps) {
 
 function heard(h: History, event: TuneEvent): History {
   if (event.type === 'step') return { ...h, steps: [...h.steps, event.step], losses: [...h.losses, event.loss] };
-  if (event.type === 'head') return h;
+  if (event.type === 'head' || event.type === 'lost') return h;
   const shares = event.maps.flatMap(({ onObject }) => (onObject === undefined ? [] : [onObject]));
   return {
     ...h,

@@ -10,6 +10,8 @@ export interface Fault {
 
 export type Answer<T> = { value: T } | { fault: Fault };
 
+export const isLost = (error: unknown): boolean => error instanceof WgradError && error.code === 'device-lost';
+
 export function faultOf(error: unknown): Fault {
   if (error instanceof DOMException && error.name === 'AbortError') return { code: 'aborted', message: 'Stopped' };
   if (error instanceof WgradError) {
@@ -23,6 +25,9 @@ export function faultOf(error: unknown): Fault {
 export class Jobs {
   private readonly running = new Map<string, AbortController>();
 
+  /** @param recover called where the device was lost, so that the next call finds another one. */
+  constructor(private readonly recover: () => Promise<void>) {}
+
   async run<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> {
     this.stop(name);
     const controller = new AbortController();
@@ -30,6 +35,7 @@ export class Jobs {
     try {
       return { value: await work(controller.signal) };
     } catch (error) {
+      if (isLost(error)) await this.recover().catch(() => undefined);
       return { fault: faultOf(error) };
     } finally {
       if (this.running.get(name) === controller) this.running.delete(name);

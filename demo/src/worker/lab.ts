@@ -15,7 +15,7 @@ export class Lab {
   private readonly tuning = new Tuning(this.session);
   private readonly dreaming = new Dreaming(this.session);
   private readonly benchmark = new Benchmark(this.session);
-  private readonly jobs = new Jobs();
+  private readonly jobs = new Jobs(() => this.session.recover());
 
   device() {
     return this.jobs.run('device', () => this.session.device());

@@ -46,7 +46,8 @@ interface Held {
   input: Float32Array;
 }
 
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
+/** A browser may give no new device for a moment after its GPU process went down. */
+const TRIES = 6;
 
 export class Session {
   engine: Engine | undefined;
@@ -58,8 +59,8 @@ export class Session {
 
   async device(): Promise<DeviceInfo> {
     this.engine ??= await Engine.create();
-    const { description } = this.engine;
-    return { description, software: SOFTWARE.test(description) };
+    const { description, isSoftware } = this.engine;
+    return { description, software: isSoftware };
   }
 
   /** @throws what importing throws; the model that was open stays then. */
@@ -74,6 +75,18 @@ export class Session {
     this.name = name;
     this.bytes = bytes.length;
     return this.info();
+  }
+
+  /** After 'device-lost': another device with all that was on the one before. @throws what engine.restore throws at last */
+  async recover(): Promise<void> {
+    for (let i = 1; ; i++) {
+      try {
+        return await this.engine!.restore();
+      } catch (error) {
+        if (i === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 150 * 2 ** i));
+      }
+    }
   }
 
   get current(): Model {

@@ -3,6 +3,7 @@ import { drawMap, createExplainer, maskScore, type Explainer } from '../../../sr
 import { WgradError } from '../../../src/errors.ts';
 import { shapePictures, SIDE } from '../../../src/data/shapes.ts';
 import { adam, fit, inMemory, sgd, type Sample } from '../../../src/train/index.ts';
+import { isLost } from './answer.ts';
 import type { Session, Shown } from './session.ts';
 
 export interface Labelled {
@@ -42,11 +43,16 @@ export interface PinnedMap {
 
 export type TuneEvent =
   | { type: 'head'; kept: readonly string[]; fresh: readonly string[]; dropped: readonly string[] }
+  /** The GPU went away; its work goes on with this epoch on another device. */
+  | { type: 'lost'; epoch: number }
   | { type: 'step'; step: number; steps: number; epoch: number; loss: number }
   | { type: 'epoch'; epoch: number; loss: number; accuracy: number; heldOut?: number; verdicts: Verdict[]; maps: PinnedMap[] }; // prettier-ignore
 
 /** Pictures that are classified in one run. */
 const TOGETHER = 16;
+
+/** Devices that may be lost in one training. */
+const MOST_LOSSES = 3;
 
 const optimizers = { adam: (lr: number) => adam({ lr }), sgd: (lr: number) => sgd({ lr, momentum: 0.9 }) };
 
@@ -97,24 +103,41 @@ export class Tuning {
     const abort = () => this.resume();
     signal.addEventListener('abort', abort);
     try {
-      const settings = { optimizer: optimizers[optimizer](lr), epochs, batchSize, signal };
-      for await (const event of fit(model, dataset(trained), settings)) {
-        if (event.type === 'step') tell({ type: 'step', step: event.step, steps: event.steps, epoch: event.epoch, loss: event.loss }); // prettier-ignore
-        if (event.type === 'epoch') {
-          const verdicts = await this.verdicts([...trained, ...held], signal);
-          const onHeld = verdicts.filter(({ heldOut }) => heldOut);
-          tell({
-            type: 'epoch',
-            epoch: event.epoch,
-            loss: event.loss,
-            accuracy: event.accuracy,
-            ...(onHeld.length > 0 && { heldOut: right(onHeld) }),
-            verdicts,
-            maps: await this.maps(explainer, options.pinned, signal),
-          });
+      await model.engine.snapshot({ signal });
+      let done = 0;
+      /** The epochs that are left; an epoch that a lost device cut off is begun again. */
+      const train = async () => {
+        const settings = { optimizer: optimizers[optimizer](lr), epochs: epochs - done, batchSize, signal, seed: done };
+        const before = done;
+        for await (const event of fit(model, dataset(trained), settings)) {
+          if (event.type === 'step') tell({ type: 'step', step: event.step + (event.steps / (epochs - before)) * before, steps: event.steps, epoch: event.epoch + before, loss: event.loss }); // prettier-ignore
+          if (event.type === 'epoch') {
+            const verdicts = await this.verdicts([...trained, ...held], signal);
+            const onHeld = verdicts.filter(({ heldOut }) => heldOut);
+            tell({
+              type: 'epoch',
+              epoch: event.epoch + before,
+              loss: event.loss,
+              accuracy: event.accuracy,
+              ...(onHeld.length > 0 && { heldOut: right(onHeld) }),
+              verdicts,
+              maps: await this.maps(explainer, options.pinned, signal),
+            });
+            await model.engine.snapshot({ signal });
+            done = before + event.epoch;
+          }
+          await this.paused;
+          signal.throwIfAborted();
         }
-        await this.paused;
-        signal.throwIfAborted();
+      };
+      for (let losses = 0; done < epochs; losses++) {
+        try {
+          await train();
+        } catch (error) {
+          if (!isLost(error) || losses === MOST_LOSSES) throw error;
+          tell({ type: 'lost', epoch: done + 1 });
+          await this.session.recover();
+        }
       }
     } finally {
       signal.removeEventListener('abort', abort);
