@@ -1,8 +1,9 @@
 /** Activation ascent on ResNet-50 against PyTorch in float64: 20 steps of x + lr g / |g|. */
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ascend, channel, inputSpace, logit, type Objective } from '../../src/ascent/index.ts';
 import type { Model } from '../../src/model/model.ts';
 import { sgd } from '../../src/train/optimizers.ts';
+import { stepFlops } from '../ascent/step_flops.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
 import { golden, goldenModel, type Golden } from '../support/golden.ts';
@@ -29,6 +30,12 @@ describe.skipIf(!dataFolder)('ascent on resnet50-coarse', () => {
     reference = golden('resnet50-coarse-ascent');
   });
   afterAll(() => model.dispose());
+
+  it('one step by a Fourier spectrum with transforms costs at most 2.4 forwards', async () => {
+    const forward = await model.engine.compile({ outputs: { logits: model.graph().logits } });
+    expect((await stepFlops(model, 1)) / forward.stats.flops).toBeLessThan(2.4);
+    forward.dispose();
+  });
 
   describe.each(objectives)('%s', (name, objective) => {
     it.each([1, 64])(
