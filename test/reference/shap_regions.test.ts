@@ -94,7 +94,7 @@ describe.skipIf(!dataFolder)('SHAP on regions', () => {
       const roll = new Roll(players);
       for (let k = 0; k < masks.length; k += players) roll.add(masks.subarray(k, k + players));
       const weights = Float64Array.from([0, 0, ...reference.tensor(`${name}.kernel.wls_weights`)]);
-      const coalitions = { ...roll.coalitions(), weights };
+      const coalitions = { ...roll.coalitions(), weights, drawnFrom: 2 };
       const kernel = await play(game, { coalitions: () => coalitions, values: (s, c) => kernelValues(s, c)! });
       check(`${name} kernel wls`, flat(kernel.values), byClass('kernel.wls'), limit);
       const path = await play(game, { coalitions: () => coalitions, values: (s, c) => kernelValues(s, c, 10)! });

@@ -1,6 +1,7 @@
 /**
  * KernelSHAP: Shapley values of segments as the weights of a linear model of the score, fitted to coalitions with the
- * Shapley kernel and made to add up to v(all) - v(nothing). (Lundberg and Lee 2017, arXiv:1705.07874.)
+ * Shapley kernel and made to add up to v(all) - v(nothing). (Lundberg and Lee 2017, arXiv:1705.07874.) Where coalitions
+ * are drawn, the error figure is the standard error of the values, by the jackknife.
  */
 import { WgradError } from '../../errors.ts';
 import { choice, count, whole } from '../../options.ts';
@@ -8,8 +9,8 @@ import { Random } from '../../random.ts';
 import { completeness } from '../errors.ts';
 import { kernelCoalitions } from '../shapley/coalitions.ts';
 import { compileGame, expectedPlayers, gameOptions } from '../shapley/game.ts';
-import { kernelValues } from '../shapley/values.ts';
-import { defineMethod } from '../types.ts';
+import { kernelErrors, kernelValues } from '../shapley/values.ts';
+import { defineMethod, type MapError } from '../types.ts';
 
 const links = {
   identity: (v: number) => v,
@@ -54,7 +55,17 @@ export const kernelShap = defineMethod({
             { remedy: 'Take more samples (the default is enough), larger segments, or limit numFeatures' },
           );
         }
-        return { values, intercept: linked[0]!, error: completeness(values, linked[1]! - linked[0]!) };
+        const errors = kernelErrors(linked, coalitions, numFeatures);
+        const power = (list: Float64Array) => list.reduce((n, v) => n + v * v, 0);
+        // It adds up whatever was drawn: what tells is how far other draws would have led.
+        const error: MapError = errors
+          ? {
+              kind: 'standard-error',
+              samples: coalitions.count - 2,
+              relative: Math.sqrt(power(errors) / power(values)),
+            }
+          : completeness(values, linked[1]! - linked[0]!);
+        return { values, intercept: linked[0]!, error };
       },
     }),
 });

@@ -64,6 +64,8 @@ export function allCoalitions(players: number): Coalitions {
 export interface WeightedCoalitions extends Coalitions {
   /** Of every row, in all 1; 0 for the empty and the full one, which are constraints. */
   weights: Float64Array;
+  /** Rows from this one on were drawn at random, mostly each with its complement behind it. */
+  drawnFrom: number;
 }
 
 /**
@@ -105,7 +107,9 @@ export function kernelCoalitions(players: number, samples: number, random: Rando
     }
     remaining -= shares[full++]!;
   }
-  if (full === sizes.length) return { ...roll.coalitions(), weights: Float64Array.from(weights) };
+  if (full === sizes.length) {
+    return { ...roll.coalitions(), weights: Float64Array.from(weights), drawnFrom: weights.length };
+  }
 
   const fixed = weights.length;
   // A draw of a paired size gives two rows.
@@ -119,7 +123,7 @@ export function kernelCoalitions(players: number, samples: number, random: Rando
   }
   const drawn = weights.slice(fixed).reduce((a, b) => a + b, 0);
   for (let k = fixed; k < weights.length; k++) weights[k]! *= remaining / drawn;
-  return { ...roll.coalitions(), weights: Float64Array.from(weights) };
+  return { ...roll.coalitions(), weights: Float64Array.from(weights), drawnFrom: fixed };
 }
 
 const complement = (row: Uint8Array) => row.map((v) => 1 - v);

@@ -92,6 +92,38 @@ export function kernelValues(
   return values;
 }
 
+/** Parts that the drawn coalitions are cut into. */
+const GROUPS = 10;
+
+/**
+ * Standard errors of {@link kernelValues} by the jackknife: the spread of the values with one tenth of the drawn
+ * coalitions after the other left out, complements staying together. (Efron and Tibshirani 1993, chapter 11.)
+ * @returns undefined where nothing was drawn, or too little to leave some out.
+ */
+export function kernelErrors(
+  scores: Float64Array,
+  coalitions: WeightedCoalitions,
+  limit?: number,
+): Float64Array | undefined {
+  const { count, players, drawnFrom } = coalitions;
+  if (count - drawnFrom < 2 * GROUPS) return undefined;
+  const groupOf = (k: number) => (k < drawnFrom ? -1 : Math.floor((k - drawnFrom) / 2) % GROUPS);
+  const parts: Float64Array[] = [];
+  for (let g = 0; g < GROUPS; g++) {
+    const weights = coalitions.weights.map((w, k) => {
+      const group = groupOf(k);
+      return group === g ? 0 : group < 0 ? w : (w * GROUPS) / (GROUPS - 1);
+    });
+    const values = kernelValues(scores, { ...coalitions, weights }, limit);
+    if (!values) return undefined;
+    parts.push(values);
+  }
+  return Float64Array.from({ length: players }, (_, i) => {
+    const mean = parts.reduce((n, v) => n + v[i]!, 0) / GROUPS;
+    return Math.sqrt((parts.reduce((n, v) => n + (v[i]! - mean) ** 2, 0) * (GROUPS - 1)) / GROUPS);
+  });
+}
+
 /**
  * shap's selection: a path on every coalition S twice, as z against v(S) - v(0) with weight w (M - |S|), and as z - 1
  * against v(S) - v(1) with weight w |S|.

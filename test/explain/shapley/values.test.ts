@@ -9,7 +9,7 @@ import {
   rowOf,
   type Coalitions,
 } from '../../../src/explain/shapley/coalitions.ts';
-import { exactInteractions, exactValues, kernelValues } from '../../../src/explain/shapley/values.ts';
+import { exactInteractions, exactValues, kernelErrors, kernelValues } from '../../../src/explain/shapley/values.ts';
 import { Random } from '../../../src/random.ts';
 
 type Game = (has: (player: number) => boolean) => number;
@@ -129,7 +129,7 @@ describe('kernel', () => {
     };
     const roll = new Roll(players);
     for (const mask of masks) roll.add(Uint8Array.from(mask, Number));
-    const coalitions = { ...roll.coalitions(), weights: Float64Array.of(0, 0, ...weights) };
+    const coalitions = { ...roll.coalitions(), weights: Float64Array.of(0, 0, ...weights), drawnFrom: 2 };
 
     it.each(Object.entries(values))('num_features: %s', (features, expected) => {
       const limit = features === 'all' ? undefined : Number(features);
@@ -155,4 +155,31 @@ describe('kernel', () => {
     const coalitions = kernelCoalitions(20, 10, new Random(4));
     expect(kernelValues(new Float64Array(coalitions.count), coalitions)).toBeUndefined();
   });
+});
+
+it('standard errors of KernelSHAP are about what the values are off by', () => {
+  const players = 9;
+  const random = new Random('errors');
+  const game = Float64Array.from({ length: 2 ** players }, () => random.normal());
+  const score = (row: Uint8Array) => game[row.reduce((n, bit, i) => n + bit * 2 ** i, 0)]!;
+  const all = allCoalitions(players);
+  const scoresOf = ({ count, present }: { count: number; present: Uint8Array }) =>
+    Float64Array.from({ length: count }, (_, k) => score(present.subarray(k * players, (k + 1) * players)));
+  const exact = exactValues(scoresOf(all), players);
+  let [said, off] = [0, 0];
+  for (let seed = 0; seed < 40; seed++) {
+    const drawn = kernelCoalitions(players, 150, new Random(seed));
+    const scores = scoresOf(drawn);
+    const values = kernelValues(scores, drawn)!;
+    const errors = kernelErrors(scores, drawn)!;
+    values.forEach((v, i) => {
+      off += (v - exact[i]!) ** 2;
+      said += errors[i]! ** 2;
+    });
+  }
+  // All rows are drawn without repetition: what is left to draw is less than the jackknife takes it for.
+  expect(Math.sqrt(said / off)).toBeGreaterThan(0.8);
+  expect(Math.sqrt(said / off)).toBeLessThan(2);
+  const complete = kernelCoalitions(players, 1000, new Random(0));
+  expect(kernelErrors(scoresOf(complete), complete)).toBeUndefined();
 });
