@@ -51,26 +51,39 @@ export const scalar = (value: number): Tensor => constant(Float32Array.of(value)
 export class Variable {
   readonly tensor: Tensor;
   readonly shape: Shape;
+  private readonly given: Float32Array<ArrayBufferLike> | undefined;
 
   /**
-   * @param data initial values, row-major in `shape`; kept by reference, never written to.
+   * @param data initial values, row-major in `shape`; kept by reference, never written to. 'zeros' take no memory on the
+   *   host and are not uploaded.
    * @param layout physical order on the device; convolution weights (OIHW) use 'hwio'.
    */
   constructor(
     readonly name: string,
     shape: Shape,
-    readonly initial: Float32Array<ArrayBufferLike>,
+    data: Float32Array<ArrayBufferLike> | 'zeros',
     readonly layout: Layout = 'row',
   ) {
-    if (sizeOf(shape) !== initial.length) {
-      throw new WgradError('shape', `variable ${name}: ${initial.length} values do not fill the shape ${show(shape)}`);
+    if (data !== 'zeros' && sizeOf(shape) !== data.length) {
+      throw new WgradError('shape', `variable ${name}: ${data.length} values do not fill the shape ${show(shape)}`);
     }
     if (layout !== 'row' && shape.length !== 4) {
       throw new WgradError('shape', `variable ${name}: layout ${layout} needs rank 4, the shape is ${show(shape)}`);
     }
     this.shape = [...shape];
+    this.given = data === 'zeros' ? undefined : data;
     this.tensor = apply1(variableOp, [], { variable: this });
     this.tensor.node.name = name;
+  }
+
+  /** Values of an engine that has not seen it: what was given, or zeros made anew at each call. */
+  get initial(): Float32Array<ArrayBufferLike> {
+    return this.given ?? new Float32Array(this.tensor.size);
+  }
+
+  /** Whether it begins as zeros that the host does not hold. */
+  get isZero(): boolean {
+    return this.given === undefined;
   }
 }
 

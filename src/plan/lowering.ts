@@ -88,7 +88,7 @@ export class Lowering implements LowerContext {
   variableRegion(variable: Variable): Region {
     let region = this.variables.get(variable);
     if (!region) {
-      region = this.region('variable', variable.initial.length * 4, variable.name, { variable });
+      region = this.region('variable', variable.tensor.size * 4, variable.name, { variable });
       this.variables.set(variable, region);
     }
     return region;

@@ -93,14 +93,16 @@ export class VariableStore {
     const what = missing.length === 1 ? `variable ${missing[0]!.name}` : `${missing.length} variables`;
     const [, accepted] = this.device.scoped(what, () => {
       for (const variable of missing) {
-        const bytes = variable.initial.length * 4;
+        const bytes = variable.tensor.size * 4;
         const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
         const kept = this.kept.get(variable);
         const holders = this.released.has(variable) ? 0 : 1;
         const held = { variable, buffer, changed: 0, written: kept !== undefined, holders, ready: Promise.resolve() };
         fresh.push(held);
         this.held.set(variable, held);
-        this.upload(held, reorder(kept ?? variable.initial, variable.shape, 'row', variable.layout));
+        // Buffers begin as zeros.
+        if (!kept && variable.isZero) held.changed = ++this.clock;
+        else this.upload(held, reorder(kept ?? variable.initial, variable.shape, 'row', variable.layout));
       }
     });
     const ready = accepted.catch((error: unknown) => {
@@ -143,7 +145,7 @@ export class VariableStore {
   async write(variable: Variable, data: Float32Array, signal?: AbortSignal): Promise<void> {
     this.device.check();
     signal?.throwIfAborted();
-    if (data.length !== variable.initial.length) {
+    if (data.length !== variable.tensor.size) {
       throw new WgradError('shape', `${variable.name}: ${data.length} values given for ${show(variable.shape)}`);
     }
     const [held] = this.hold([variable]) as [Held];
@@ -172,7 +174,7 @@ export class VariableStore {
 
   private async readNow({ variable, buffer, ready }: Held): Promise<Float32Array> {
     this.device.checkAlive();
-    const bytes = variable.initial.length * 4;
+    const bytes = variable.tensor.size * 4;
     const { COPY_DST, MAP_READ } = GPU_USAGE;
     const what = `a read of ${variable.name}`;
     const [staging, allocated] = this.device.scoped(what, () =>

@@ -40,8 +40,7 @@ export const isOptimizer = (v: unknown): v is Optimizer =>
 
 export const optimizerOption = custom<Optimizer>('sgd(), adam(), adamw() or rmsprop()', 'an optimizer', isOptimizer);
 
-const zeros = (p: Variable, name: string) =>
-  new Variable(`${p.name}.${name}`, p.shape, new Float32Array(p.initial.length), p.layout);
+const zeros = (p: Variable, name: string) => new Variable(`${p.name}.${name}`, p.shape, 'zeros', p.layout);
 
 const rate = required(nonNegative(undefined, 'learning rate'));
 const decay = (fallback: number) => nonNegative(fallback, 'weight decay');

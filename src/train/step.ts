@@ -279,7 +279,7 @@ export class TrainStep {
     this.inspector ??= model.engine.compile({ outputs });
     const program = await this.inspector;
     const shares = sharesOf(micros);
-    const sums = new Map(graph.parameters.map((p) => [p.name, new Float32Array(p.variable.initial.length)]));
+    const sums = new Map(graph.parameters.map((p) => [p.name, new Float32Array(p.variable.tensor.size)]));
     for (const [k, { inputs, targets }] of micros.entries()) {
       if (k > 0 && shares[k] === 0) continue;
       const out = await program.run({ ...inputs, target: targets }, { signal });

@@ -101,5 +101,4 @@ export async function stepGraph(model: Model, o: StepGraphOptions): Promise<Step
 const changedBy = (effects: readonly Tensor[]): Variable[] =>
   effects.flatMap(({ node }) => (node.op.effect?.changes ?? []).map((i) => variableOf(node.inputs[i]!)!));
 
-const sumOf = ({ variable: v }: NetworkParameter) =>
-  new Variable(`${v.name}.gradient`, v.shape, new Float32Array(v.initial.length), v.layout);
+const sumOf = ({ variable: v }: NetworkParameter) => new Variable(`${v.name}.gradient`, v.shape, 'zeros', v.layout);
