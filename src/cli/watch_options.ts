@@ -20,6 +20,7 @@ export const watchOptions = {
   ),
   'watch-methods': list(shownAs('METHOD', name('how they are explained (default: grad-cam)'))),
   'watch-units': list(shownAs('LAYER:N', name('units that are drawn by ascent, such as layer4:7 or class:2'))),
+  'watch-steps': count(64, 'steps of the drawing of a unit'),
   'watch-every': count(1, 'epochs between two looks'),
   histograms: whole(1, 'epochs between histograms of weights and gradients in the log; 0: none'),
 };
@@ -29,6 +30,7 @@ export interface WatchChoice {
   watch: number;
   'watch-methods': readonly string[];
   'watch-units': readonly string[];
+  'watch-steps': number;
   'watch-every': number;
   histograms: number;
   lr: number;
@@ -50,6 +52,7 @@ export async function watchOf(c: Context, model: Model, validation: Dataset, o: 
       pictures: await firstOfEach(validation, o.watch),
       ...(methods.length > 0 && { methods }),
       units: o['watch-units'],
+      unitSteps: o['watch-steps'],
       every: o['watch-every'],
     },
     ...(log && { log }),

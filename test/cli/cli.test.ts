@@ -97,7 +97,16 @@ describe('wgrad', { timeout: 300_000 }, () => {
     const tuned = join(folder, 'tuned.onnx');
     const [logdir, report] = [join(folder, 'runs'), join(folder, 'report.html')];
     const args = ['--images', join(folder, 'images'), '--epochs', '1', '--batch', '3', '--out', tuned];
-    const { code, out } = await wgrad('finetune', ...args, '--logdir', logdir, '--report', report);
+    const { code, out } = await wgrad(
+      'finetune',
+      ...args,
+      '--logdir',
+      logdir,
+      '--report',
+      report,
+      '--watch-steps',
+      '2',
+    );
     expect(code).toBe(0);
     expect(readdirSync(logdir).filter((name) => name.includes('tfevents'))).toHaveLength(1);
     expect(readFileSync(report, 'utf8').includes('Confusion')).toBe(true);
@@ -184,7 +193,7 @@ describe('wgrad', { timeout: 300_000 }, () => {
     const explained = await wgrad('explain', '--methods', 'gradient', '--out', out, ...two);
     expect([explained.code, readdirSync(out).sort()]).toEqual([
       0,
-      ['heart-1.gradient.png', 'heart-1.svg', 'hexagon-1.gradient.png', 'hexagon-1.svg', 'index.html'],
+      ['heart', 'hexagon'].flatMap((name) => ['gradient.png', 'png', 'svg'].map((end) => `${name}-1.${end}`)).concat('index.html'), // prettier-ignore
     ]);
     for (const path of two) expect(explained.out).toContain(`: ${path}, gradient`);
   });
