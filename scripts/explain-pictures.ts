@@ -19,7 +19,7 @@ import {
   type MethodOptions,
 } from '../src/explain/index.ts';
 import { fileName } from '../src/cli/names.ts';
-import { imageOf, specOf } from '../src/cli/model.ts';
+import { imageOf, preprocessOf } from '../src/model/image_space.ts';
 import { preprocess } from '../src/image/preprocess.ts';
 import type { Image, RgbaImage } from '../src/image/image.ts';
 import { createEngine, decodeImage, loadOnnxFile } from '../src/node/index.ts';
@@ -36,7 +36,8 @@ if (!file) throw new Error('explain-pictures: which model? npx tsx scripts/expla
 const engine = await createEngine();
 const model = await loadOnnxFile(engine, file, { size: [SIDE, SIDE] });
 
-const read = async (path: string) => preprocess(await decodeImage(path), specOf(model), { width: SIDE, height: SIDE });
+const read = async (path: string) =>
+  preprocess(await decodeImage(path), preprocessOf(model), { width: SIDE, height: SIDE });
 const pixels = await read(photograph);
 const image = imageOf(model, pixels);
 

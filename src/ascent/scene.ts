@@ -48,7 +48,9 @@ export function sceneOf(model: Model, graph: ModelGraph, drawn: Drawing): Scene 
     input: drawn.input,
     get alpha() {
       if (drawn.alpha) return drawn.alpha;
-      throw new WgradError('invalid-argument', 'the picture has no opacity', { remedy: 'Draw with transparent()' });
+      throw new WgradError('invalid-argument', 'the picture has no opacity', {
+        remedy: 'Take another objective, or a parametrisation of your own that gives an opacity',
+      });
     },
     reference(picture) {
       checkPicture(picture, [c, h, w], 'the reference picture');

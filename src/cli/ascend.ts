@@ -24,7 +24,8 @@ import { writeSheet, type Drawn } from './ascend_sheet.ts';
 import { comparesWith, layersOf, unitsOf, type Unit } from './ascend_units.ts';
 import { defineCommand, type Context } from './command.ts';
 import { onSwitch, outFolder, shownAs } from './kinds.ts';
-import { imageOf, modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
+import { imageOf, preprocessOf } from '../model/image_space.ts';
+import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName, numbered } from './names.ts';
 
 const pictures: Readonly<Record<string, () => Parametrization>> = { fourier, pixels, input: inputSpace };
@@ -69,7 +70,7 @@ export const ascendCommand = defineCommand({
     const photo = o.image === undefined ? undefined : await decodeImage(o.image);
     const model = await pictureModelOf(c, network);
     const [, height, width] = model.pictureShape;
-    const given = photo && preprocess(photo, specOf(model), { width, height });
+    const given = photo && preprocess(photo, preprocessOf(model), { width, height });
     const units = c.positionals.flatMap((text) => unitsOf(model, text, { reference: given }));
     const files = numbered(units.map(({ text }) => fileName(text)));
     const drawn: Drawn[] = [];

@@ -15,7 +15,8 @@ import { fit, type FitOptions, type Unfreezing } from '../train/fit.ts';
 import { defineCommand, type Context } from './command.ts';
 import { follow } from './finetune_run.ts';
 import { list, onSwitch, outFile, shownAs } from './kinds.ts';
-import { modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
+import { preprocessOf } from '../model/image_space.ts';
+import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
 import { fitFrom, scheduleFrom, trainOptions } from './train_options.ts';
 import { watchOf, watchOptions } from './watch_options.ts';
@@ -68,7 +69,7 @@ export const finetuneCommand = defineCommand({
     const [, height, width] = model.pictureShape;
     const { train, validation, skipped } = await folderDataset(
       o.images,
-      specOf(model),
+      preprocessOf(model),
       { width, height },
       {
         seed,

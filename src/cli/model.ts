@@ -1,8 +1,7 @@
 /** Models by their paths; without a path, the embedded model. */
 import { WgradError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
-import { imagenetPreprocess, toImage } from '../image/preprocess.ts';
-import { parsePreprocess, plainPixels, type Preprocess } from '../image/preprocess_spec.ts';
+import { imagenetPreprocess } from '../image/preprocess.ts';
+import { parsePreprocess } from '../image/preprocess_spec.ts';
 import { Model } from '../model/model.ts';
 import { imagenetLabels } from '../node/manifest.ts';
 import { importOnnxFile } from '../node/onnx.ts';
@@ -100,13 +99,4 @@ async function readJson(path: string): Promise<unknown> {
   } catch (cause) {
     throw new WgradError('file-format', `${path} is not JSON`, { cause });
   }
-}
-
-/** The model's own preprocessing, or pixel values as they are where the file does not say. */
-export const specOf = (model: Model): Preprocess => model.preprocess ?? plainPixels(model.pictureShape[0]);
-
-/** [C,H,W] in input space as RGB. */
-export function imageOf(model: Model, input: Float32Array): Image {
-  const [, height, width] = model.pictureShape;
-  return toImage(input, { width, height }, specOf(model));
 }

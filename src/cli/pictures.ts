@@ -7,7 +7,7 @@ import { decodeDefaults, decodeImage } from '../node/image.ts';
 import { isFolder, listPictures, skippedLine, type Skipped } from '../node/pictures.ts';
 import { count } from '../options.ts';
 import type { Context } from './command.ts';
-import { imageOf, specOf } from './model.ts';
+import { imageOf, preprocessOf } from '../model/image_space.ts';
 
 export const pictureOptions = {
   'max-pixels': count(decodeDefaults.maxPixels, 'pictures of more pixels are refused before they are unpacked'),
@@ -77,7 +77,7 @@ export class Pictures {
       c.signal.throwIfAborted();
       try {
         const image = await decodeImage(path, { maxPixels: this.maxPixels });
-        const input = preprocess(image, specOf(model), { width, height });
+        const input = preprocess(image, preprocessOf(model), { width, height });
         await use({ path, input, image: imageOf(model, input) }, i);
       } catch (error) {
         const ofPicture = error instanceof WgradError && ['file-missing', 'image-decode'].includes(error.code);

@@ -7,7 +7,7 @@ import { skippedLine } from '../node/pictures.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from '../train/dataset.ts';
 import type { Context } from './command.ts';
-import { specOf } from './model.ts';
+import { preprocessOf } from '../model/image_space.ts';
 
 export interface TourSample {
   name: string;
@@ -30,7 +30,7 @@ export interface TourData {
 }
 
 export async function shapesTour(model: Model): Promise<TourData> {
-  const spec = specOf(model);
+  const spec = preprocessOf(model);
   const seed = 'tour';
   const shown = shapesDataset(seed, shapeClasses.length, spec);
   const root = new Random(seed);
@@ -65,7 +65,7 @@ export async function photosTour(
   const chosen = all.filter((_, i) => i % step === 0).slice(0, classes);
   const { train, validation, skipped } = await folderDataset(
     dir,
-    specOf(model),
+    preprocessOf(model),
     { width, height },
     {
       classes: chosen,

@@ -2,7 +2,7 @@
 import { ascend, channel, logit, type Objective } from '../ascent/index.ts';
 import { stagesOf } from '../model/stages.ts';
 import { gallery, short, type Picture } from '../report/index.ts';
-import { imageOf } from './model.ts';
+import { imageOf } from '../model/image_space.ts';
 import type { Tour, TourStep } from './tour_steps.ts';
 
 /** So many stages are drawn, the last ones. */

@@ -12,7 +12,7 @@ import {
 } from '../explain/index.ts';
 import { barChart, chartFigure, gallery, markup, percent, raw, verdict, type Picture } from '../report/index.ts';
 import { guessed, mapPng } from './explain_page.ts';
-import { imageOf } from './model.ts';
+import { imageOf } from '../model/image_space.ts';
 import { fileName } from './names.ts';
 import type { TourSample } from './tour_data.ts';
 import type { Tour, TourStep } from './tour_steps.ts';

@@ -1,24 +1,15 @@
 /** The tour's last step: classes that the network does not know, from a fresh head to maps that show what it learnt. */
 import { WgradError } from '../errors.ts';
 import { comparison, createExplainer, gridHtml, type Attribution, type Explained } from '../explain/index.ts';
-import {
-  chartFigure,
-  chartRow,
-  lineChart,
-  markup,
-  matrix,
-  percent,
-  raw,
-  type Content,
-  type Section,
-} from '../report/index.ts';
+import { markup, percent, raw, type Content, type Section } from '../report/index.ts';
 import { requireScores } from '../model/roles.ts';
 import { stagesOf } from '../model/stages.ts';
 import { evaluate, type Evaluation } from '../train/evaluate.ts';
 import { fit } from '../train/fit.ts';
+import { confusionTable, learningCurves } from '../watch/index.ts';
 import { sgd } from '../train/optimizers.ts';
 import { guessed } from './explain_page.ts';
-import { imageOf } from './model.ts';
+import { imageOf } from '../model/image_space.ts';
 import type { Tour, TourStep } from './tour_steps.ts';
 
 type Point = readonly [number, number];
@@ -132,38 +123,9 @@ async function describe(
   if (!last) return undefined;
   const body: Content[] = [];
   if (losses.length > 0) {
-    const loss = lineChart({
-      title: 'Loss',
-      x: { label: 'step', isWhole: true },
-      y: { label: 'cross-entropy' },
-      series: [
-        { name: 'training, a batch', points: losses, color: 'var(--trained)' },
-        {
-          name: 'held out',
-          points: held.map(({ step, result }) => [step, result.loss] as const),
-          dashed: true,
-          color: 'var(--series-1)',
-        },
-      ],
-    });
-    const accuracy = lineChart({
-      title: 'Held-out accuracy',
-      x: { label: 'epoch', isWhole: true },
-      y: { label: 'right', domain: [0, 1], format: (v) => percent(v, 0) },
-      series: [{ name: 'accuracy', points: held.map(({ epoch, result }) => [epoch, result.accuracy] as const) }],
-    });
-    body.push(chartRow(chartFigure(loss), chartFigure(accuracy)));
+    body.push(learningCurves({ losses, held: held.map(({ epoch, step, result }) => ({ ...result, epoch, step })) }));
   }
-  body.push(
-    matrix({
-      title: 'Confusion of the held-out pictures',
-      axes: ['is', 'is taken for'],
-      rows: validation.classes,
-      columns: validation.classes,
-      values: last.result.confusion,
-      tint: 'verdict',
-    }),
-  );
+  body.push(confusionTable(last.result.confusion, validation.classes, 'Confusion of the held-out pictures'));
   if (pinned.some((p) => p.maps.length > 0)) body.push(await beforeAndAfter(model, pinned, validation.classes));
   return {
     title: 'Fine-tune',

@@ -27,7 +27,8 @@ import { defineCommand, type Context } from './command.ts';
 import { methodOptions, settingsOf } from './explain_options.ts';
 import { slim } from './explain_page.ts';
 import { list, outFolder, shownAs } from './kinds.ts';
-import { imageOf, modelFirst, modelOptions, networkOf, pictureModelOf, specOf } from './model.ts';
+import { imageOf, preprocessOf } from '../model/image_space.ts';
+import { modelFirst, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions, Pictures } from './pictures.ts';
 import { trustPage, type TrustFigures } from './trust_page.ts';
 
@@ -64,7 +65,7 @@ function generated(model: Model, seed: number, total: number): Sample[] {
       remedy: 'Give pictures: --images DIR',
     }); // prettier-ignore
   }
-  const spec = specOf(model);
+  const spec = preprocessOf(model);
   return shapePictures(`trust ${seed}`, total).map((picture, i) => ({
     id: `shape ${i}`,
     pixels: shapeInput(picture, spec),
@@ -86,7 +87,7 @@ async function photographs(
     let mask: Float32Array | undefined;
     if (o.masks !== undefined) {
       const file = join(o.masks, `${basename(path).replace(/\.[^.]*$/, '')}.png`);
-      const drawn = resizeAndCrop(await decodeImage(file), specOf(model), { width, height });
+      const drawn = resizeAndCrop(await decodeImage(file), preprocessOf(model), { width, height });
       mask = Float32Array.from(luma(drawn), (v) => v / 255);
     }
     samples.push({ id: path, pixels: input, image: imageOf(model, input), mask });

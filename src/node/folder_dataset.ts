@@ -124,7 +124,7 @@ export async function folderDataset(
   options: FolderOptions = {},
 ): Promise<FolderData> {
   const { seed, heldOut, verify, memory, ...given } = { ...folderDefaults, ...options };
-  const { limit = Infinity, heldOutLimit = limit, signal, onProgress } = given;
+  const { limit = Infinity, heldOutLimit = limit } = given;
   const random = new Random(`folder ${seed}`);
   const { train: root, validation } = await rootsOf(dir);
   const present = await classFolders(dir);
@@ -140,10 +140,65 @@ export async function folderDataset(
   const load = pictureLoader(spec, size, memory, given.maxPixels);
   const wanted = [...lists.map((l) => Math.min(l.length, limit)), ...held.map((l) => Math.min(l.length, heldOutLimit))];
   const total = wanted.reduce((a, b) => a + b, 0);
+  const readable = verifier(load, total, skipped, given);
+  const choose = (list: readonly Labelled[], most: number) => (verify ? readable(list, most) : list.slice(0, most));
+  const [train, kept]: [Labelled[], Labelled[]] = [[], []];
+  for (const [label, name] of classes.entries()) {
+    const tuning = await choose(lists[label]!, limit);
+    const judging = await choose(held[label]!, heldOutLimit);
+    // Where no held-out picture can be read, one that can is held out.
+    if (judging.length === 0 && !validation && tuning.length > 1) judging.push(tuning.pop()!);
+    const empty = tuning.length === 0 ? root : judging.length === 0 ? (validation ?? root) : undefined;
+    if (empty !== undefined) throw tooFew(join(empty, name), validation ? 0 : tuning.length + judging.length, skipped);
+    train.push(...tuning);
+    kept.push(...judging);
+  }
+  const make = (items: readonly Labelled[]) => dataset(items, classes, load, spec, verify);
+  return { train: make(train), validation: make(kept), skipped: skipped.sort(byPath) };
+}
+
+/** What of {@link FolderOptions} says how pictures are read. */
+export type ReadOptions = Pick<FolderOptions, 'maxPixels' | 'memory' | 'signal' | 'onProgress'>;
+
+/**
+ * Every picture whose folder bears the name of one of `classes`, for an evaluation: those of `dir`/val where `dir` holds
+ * train and val, else those of `dir`. Classes without a folder have no pictures.
+ * @param classes in the order of the labels.
+ * @throws WgradError 'file-missing'; 'unknown-name' for a folder that bears another name; 'dataset-empty'; the signal's
+ *   reason when aborted.
+ */
+export async function labelledFolder(
+  dir: string,
+  classes: readonly string[],
+  spec: Preprocess,
+  size: Size,
+  options: ReadOptions = {},
+): Promise<{ data: FolderDataset; skipped: readonly Skipped[] }> {
+  const { train, validation } = await rootsOf(dir);
+  const root = validation ?? train;
+  const { folders } = await namesIn(root);
+  const unknown = folders.find((name) => !classes.includes(name));
+  if (unknown !== undefined) {
+    const more = classes.length > 10 ? ` and ${classes.length - 10} more` : '';
+    throw new WgradError('unknown-name', `${join(root, unknown)}: there is no class '${unknown}'`, {
+      remedy: `The classes are ${classes.slice(0, 10).join(', ')}${more}`,
+    });
+  }
+  const skipped: Skipped[] = [];
+  const found = (await listClasses(root, folders, skipped)).flat();
+  const items = found.map(({ path, label }) => ({ path, label: classes.indexOf(folders[label]!) }));
+  const load = pictureLoader(spec, size, options.memory ?? folderDefaults.memory, options.maxPixels);
+  const good = await verifier(load, items.length, skipped, options)(items, Infinity);
+  if (good.length === 0) throw noPicture(root, skipped);
+  return { data: dataset(good, classes, load, spec, true), skipped: skipped.sort(byPath) };
+}
+
+type Load = (path: string) => Promise<Image>;
+
+/** Finds the first `most` pictures of a list that can be decoded; the others are told of in `skipped`. */
+function verifier(load: Load, total: number, skipped: Skipped[], { signal, onProgress }: ReadOptions) {
   let done = 0;
-  /** The first `most` pictures of a list, or the first that can be decoded. */
-  const choose = async (list: readonly Labelled[], most: number): Promise<Labelled[]> => {
-    if (!verify) return list.slice(0, most);
+  return async (list: readonly Labelled[], most: number): Promise<Labelled[]> => {
     const good: Labelled[] = [];
     for (let at = 0; at < list.length && good.length < most;) {
       signal?.throwIfAborted();
@@ -160,30 +215,25 @@ export async function folderDataset(
     }
     return good;
   };
-  const [train, kept]: [Labelled[], Labelled[]] = [[], []];
-  for (const [label, name] of classes.entries()) {
-    const tuning = await choose(lists[label]!, limit);
-    const judging = await choose(held[label]!, heldOutLimit);
-    // Where no held-out picture can be read, one that can is held out.
-    if (judging.length === 0 && !validation && tuning.length > 1) judging.push(tuning.pop()!);
-    const empty = tuning.length === 0 ? root : judging.length === 0 ? (validation ?? root) : undefined;
-    if (empty !== undefined) throw tooFew(join(empty, name), validation ? 0 : tuning.length + judging.length, skipped);
-    train.push(...tuning);
-    kept.push(...judging);
-  }
-  const make = (items: readonly Labelled[]): FolderDataset => ({
-    length: items.length,
-    classes,
-    paths: items.map((i) => i.path),
-    checked: verify,
-    fixed: true,
-    async get(i) {
-      const { path, label } = items[i]!;
-      return { input: normalize(await load(path), spec), label, name: path };
-    },
-  });
-  return { train: make(train), validation: make(kept), skipped: skipped.sort(byPath) };
 }
+
+const dataset = (
+  items: readonly Labelled[],
+  classes: readonly string[],
+  load: Load,
+  spec: Preprocess,
+  checked: boolean,
+): FolderDataset => ({
+  length: items.length,
+  classes,
+  paths: items.map((i) => i.path),
+  checked,
+  fixed: true,
+  async get(i) {
+    const { path, label } = items[i]!;
+    return { input: normalize(await load(path), spec), label, name: path };
+  },
+});
 
 const byPath = (a: Skipped, b: Skipped) => (a.path < b.path ? -1 : 1);
 

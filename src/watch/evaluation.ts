@@ -44,6 +44,10 @@ export function evaluationSections(evaluation: Evaluation, classes: readonly str
   return [byClass(evaluation, classes), reliability(evaluation)];
 }
 
+/** Rows are what pictures are, columns what they are taken for. */
+export const confusionTable = (confusion: Evaluation['confusion'], classes: readonly string[], title = 'Confusion') =>
+  matrix({ title, axes: ['is', 'is taken for'], rows: classes, columns: classes, values: confusion, tint: 'verdict' });
+
 function byClass({ confusion, labels }: Evaluation, classes: readonly string[]): Section {
   const report = classReport(confusion);
   const rows = report.perClass.map((m, c) => [classes[c] ?? `class ${c}`, percent(m.precision), percent(m.recall), percent(m.f1), m.support]); // prettier-ignore
@@ -53,14 +57,7 @@ function byClass({ confusion, labels }: Evaluation, classes: readonly string[]):
     title: 'By class',
     text: 'Precision: of what was called so, the share that is. Recall: of what is so, the share that was called so. F1 is their harmonic mean. All on held-out pictures.',
     body: [
-      matrix({
-        title: 'Confusion',
-        axes: ['is', 'is taken for'],
-        rows: classes,
-        columns: classes,
-        values: confusion,
-        tint: 'verdict',
-      }),
+      confusionTable(confusion, classes),
       table({
         caption: 'Per class',
         columns: ['class', { title: 'precision', ...end }, { title: 'recall', ...end }, { title: 'F1', ...end }, { title: 'pictures', ...end }], // prettier-ignore

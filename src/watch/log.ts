@@ -10,7 +10,8 @@ import { calibration, classReport } from '../train/measures/index.ts';
 import { predicted, softmaxRows } from '../train/measures/scores.ts';
 import type { State } from './drift.ts';
 import { graphNodes } from './graph.ts';
-import { imageOf, type Look } from './look.ts';
+import { imageOf } from '../model/image_space.ts';
+import type { Look } from './look.ts';
 import { pictureOf } from './outcome.ts';
 import type { TrainingStory } from './training.ts';
 

@@ -10,8 +10,7 @@ import {
   type MethodOptions,
 } from '../explain/index.ts';
 import type { Image, RgbaImage } from '../image/image.ts';
-import { toImage } from '../image/preprocess.ts';
-import { plainPixels } from '../image/preprocess_spec.ts';
+import { imageOf } from '../model/image_space.ts';
 import type { Model } from '../model/model.ts';
 import { placeOf, type Place } from './drift.ts';
 
@@ -56,12 +55,6 @@ export interface Look {
   epoch: number;
   maps: WatchedMap[];
   units: WatchedUnit[];
-}
-
-/** [C,H,W] in input space as 8-bit RGB. */
-export function imageOf(model: Model, input: Float32Array): Image {
-  const [channels, height, width] = model.pictureShape;
-  return toImage(input, { width, height }, model.preprocess ?? plainPixels(channels));
 }
 
 /** @throws WgradError 'invalid-argument' for text that names no unit */

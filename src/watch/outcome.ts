@@ -9,7 +9,8 @@ import type { Dataset } from '../train/dataset.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { softmaxRows } from '../train/measures/scores.ts';
 import { unitsMoved, type MovedUnit, type State } from './drift.ts';
-import { drawUnit, imageOf, type WatchedUnit } from './look.ts';
+import { imageOf } from '../model/image_space.ts';
+import { drawUnit, type WatchedUnit } from './look.ts';
 
 /** Trained parameters as they were before, and as they are. */
 export interface Swap {

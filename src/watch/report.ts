@@ -4,10 +4,8 @@ import { encodePng } from '../image/png.ts';
 import {
   barChart,
   chartFigure,
-  chartRow,
   facts,
   gallery,
-  lineChart,
   markup,
   percent,
   renderPage,
@@ -17,6 +15,7 @@ import {
   type Picture,
   type Section,
 } from '../report/index.ts';
+import { learningCurves } from './curves.ts';
 import { evaluationSections, mistakesSection } from './evaluation.ts';
 import type { TrainingStory } from './training.ts';
 
@@ -64,62 +63,14 @@ export async function trainingPage(story: TrainingStory, options: TrainingPageOp
 
 function curves({ steps, epochs, before }: TrainingStory): Section | undefined {
   if (steps.length === 0) return undefined;
-  const held = epochs.flatMap((e) => (e.validation ? [[e.step, e.validation.loss] as const] : []));
-  const loss = lineChart({
-    title: 'Loss',
-    x: { label: 'step', isWhole: true },
-    y: { label: 'cross-entropy' },
-    series: [
-      { name: 'training, a batch', points: steps.map((s) => [s.step, s.loss] as const), color: 'var(--trained)' },
-      ...(held.length > 0
-        ? [
-            {
-              name: 'held out',
-              points: before ? [[0, before.loss] as const, ...held] : held,
-              color: 'var(--series-1)',
-              dashed: true,
-            },
-          ]
-        : []),
-    ],
+  const held = epochs.flatMap(({ epoch, step, validation }) => (validation ? [{ ...validation, epoch, step }] : []));
+  const body = learningCurves({
+    losses: steps.map((s) => [s.step, s.loss] as const),
+    rates: steps.map((s) => [s.step, s.lr] as const),
+    training: epochs.map((e) => [e.epoch, e.accuracy] as const),
+    held: before && held.length > 0 ? [{ ...before, epoch: 0, step: 0 }, ...held] : held,
   });
-  const rate = lineChart({
-    title: 'Learning rate',
-    x: { label: 'step', isWhole: true },
-    y: { label: 'rate' },
-    series: [{ name: 'rate', points: steps.map((s) => [s.step, s.lr] as const) }],
-  });
-  const charts = [chartFigure(loss)];
-  if (epochs.length > 0) {
-    const right = epochs.flatMap((e) => (e.validation ? [[e.epoch, e.validation.accuracy] as const] : []));
-    charts.push(
-      chartFigure(
-        lineChart({
-          title: 'Accuracy',
-          x: { label: 'epoch', isWhole: true },
-          y: { label: 'right', domain: [0, 1], format: (v) => percent(v, 0) },
-          series: [
-            {
-              name: 'training',
-              points: epochs.map((e) => [e.epoch, e.accuracy] as const),
-              color: 'var(--trained)',
-            },
-            ...(right.length > 0
-              ? [
-                  {
-                    name: 'held out',
-                    points: before ? [[0, before.accuracy] as const, ...right] : right,
-                    color: 'var(--series-1)',
-                    dashed: true,
-                  },
-                ]
-              : []),
-          ],
-        }),
-      ),
-    );
-  }
-  return { title: 'Curves', body: chartRow(...charts, chartFigure(rate)) };
+  return { title: 'Curves', body };
 }
 
 async function maps({ looks, classes }: TrainingStory): Promise<Section | undefined> {

@@ -2,14 +2,13 @@
  * Each view of the page used as a person would. WGRAD_SCREENSHOTS=FOLDER keeps a picture of each, for docs; how long the
  * page's own thread was held is printed, and not asserted: a busy machine holds it too.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
-import { readFileSync } from 'node:fs';
 import { openSite, Visitor, type Site } from './site.ts';
 
 let site: Site;
@@ -30,6 +29,21 @@ async function visit(url?: string): Promise<Visitor> {
   visitors.push(visitor);
   return visitor;
 }
+
+/** A visitor who trains on the sample shapes. */
+async function training(): Promise<Visitor> {
+  const v = await visit();
+  await v.sees('.bars li', /%/);
+  await v.view('tune');
+  await v.press('Use sample shapes');
+  await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
+  await v.press('Train');
+  return v;
+}
+
+/** Until nothing is trained any more. */
+const idle = ({ page }: Visitor) =>
+  page.waitForFunction(() => [...document.querySelectorAll('.tune button')].some((b) => b.textContent === 'Train'));
 
 /** Nothing serious for those who cannot see or point. */
 async function accessible({ page }: Visitor): Promise<void> {
@@ -114,12 +128,7 @@ it('says what is wrong with a broken model, a text file and a broken picture, an
 });
 
 it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it exported', async () => {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
-  await v.view('tune');
-  await v.press('Use sample shapes');
-  await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
-  await v.press('Train');
+  const v = await training();
   const share = async (epoch: number) =>
     Number(
       /([\d.]+) % of the training/.exec(await v.sees('.results [role=status]', new RegExp(`Epoch ${epoch}:`)))![1],
@@ -131,9 +140,7 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
   expect(later).toBeGreaterThan(first + 10);
   expect(await v.page.$$('.confusion tbody tr')).toHaveLength(3);
   await v.press('Stop');
-  await v.page.waitForFunction(() =>
-    [...document.querySelectorAll('.tune button')].some((b) => b.textContent === 'Train'),
-  );
+  await idle(v);
   await photograph(v, 'tune');
   await accessible(v);
   await v.press('Export .onnx');
@@ -152,19 +159,14 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
 });
 
 it('goes on training on another device when the GPU process dies in the middle', async () => {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
-  await v.view('tune');
-  await v.press('Use sample shapes');
-  await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
-  await v.press('Train');
+  const v = await training();
   await v.sees('.results [role=status]', /Epoch 1:/);
   const protocol = await site.browser.target().createCDPSession();
   await protocol.send('Browser.crashGpuProcess').catch(() => undefined);
   await v.sees('.tune .note', /GPU was lost; epoch \d+ begins again/);
   await v.sees('.results [role=status]', /Epoch 3:/);
   await v.press('Stop');
-  await v.page.waitForFunction(() => [...document.querySelectorAll('.tune button')].some((b) => b.textContent === 'Train')); // prettier-ignore
+  await idle(v);
   expect(v.complaints.filter((text) => !/device|GPU/i.test(text))).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-/** Pictures in every form that Node has are the same input; the forms of a page are in test/browser/pictures.test.ts. */
+/** Pictures in every form that Node has are the same input. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

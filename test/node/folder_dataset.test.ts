@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderDataset, type FolderOptions } from '../../src/node/folder_dataset.ts';
+import { folderDataset, labelledFolder, type FolderOptions } from '../../src/node/folder_dataset.ts';
 import { skippedLine } from '../../src/node/pictures.ts';
 
 const picture = fileURLToPath(new URL('../fixtures/image/source.png', import.meta.url));
@@ -51,6 +51,19 @@ describe('folderDataset', () => {
     expect([train.length, validation.length]).toEqual([5, 3]);
     expect(validation.paths.every((p) => p.startsWith(join(root, 'val')))).toBe(true);
     expect((await read({ limit: 1 })).train.length).toBe(2);
+  });
+
+  it('gives all labelled pictures for an evaluation, in the order of the classes that are asked for', async () => {
+    make({ a: 3, b: 2 }, 'train');
+    make({ a: 1, b: 2 }, 'val');
+    writeFileSync(join(root, 'val', 'b', 'broken.png'), readFileSync(picture).subarray(0, 100));
+    const all = (classes: string[]) => labelledFolder(root, classes, spec, { height: 16, width: 24 });
+    const { data, skipped } = await all(['c', 'b', 'a']);
+    expect([data.length, data.classes]).toEqual([3, ['c', 'b', 'a']]);
+    expect(skipped.map(({ path }) => path)).toEqual([join(root, 'val', 'b', 'broken.png')]);
+    const labels = await Promise.all([0, 1, 2].map(async (i) => (await data.get(i)).label));
+    expect(labels).toEqual([2, 1, 1]);
+    await expect(all(['a'])).rejects.toMatchObject({ code: 'unknown-name', message: expect.stringContaining("'b'") });
   });
 
   it('names a class folder without a picture', async () => {

@@ -1,8 +1,7 @@
 /** Drawing what units respond to, frame by frame, and a sheet of many. */
 import { ascend, channel, type Objective } from '../../../src/ascent/index.ts';
-import { toImage } from '../../../src/image/preprocess.ts';
-import { plainPixels } from '../../../src/image/preprocess_spec.ts';
 import { toImageData } from '../../../src/browser/index.ts';
+import { imageOf } from '../../../src/model/image_space.ts';
 import type { Session } from './session.ts';
 
 /** A weighted sum of units. */
@@ -63,8 +62,6 @@ export class Dreaming {
   }
 
   private picture(values: Float32Array): ImageData {
-    const model = this.session.current;
-    const [channels, height, width] = model.pictureShape;
-    return toImageData(toImage(values, { width, height }, model.preprocess ?? plainPixels(channels)));
+    return toImageData(imageOf(this.session.current, values));
   }
 }

@@ -4,7 +4,7 @@ import { Engine } from '../../../src/engine.ts';
 import { WgradError } from '../../../src/errors.ts';
 import type { Image } from '../../../src/image/image.ts';
 import { normalize, resizeAndCrop } from '../../../src/image/preprocess.ts';
-import { plainPixels } from '../../../src/image/preprocess_spec.ts';
+import { preprocessOf } from '../../../src/model/image_space.ts';
 import type { LayerInfo } from '../../../src/model/network.ts';
 import type { Model } from '../../../src/model/model.ts';
 import { loadOnnx } from '../../../src/onnx/index.ts';
@@ -131,8 +131,8 @@ export class Session {
 
   hold(image: Image): Shown {
     const model = this.current;
-    const [channels, height, width] = model.pictureShape;
-    const spec = model.preprocess ?? plainPixels(channels);
+    const [, height, width] = model.pictureShape;
+    const spec = preprocessOf(model);
     const cropped = resizeAndCrop(image, spec, { height, width });
     const id = this.nextId++;
     this.pictures.set(id, { image: cropped, input: normalize(cropped, spec) });

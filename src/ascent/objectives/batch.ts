@@ -61,5 +61,5 @@ export const alignment = (layer: string, decay = 2): Objective =>
     { layers: [layer] },
   );
 
-/** The mean opacity of each picture, times its own score where it is multiplied: see `transparent()`. */
+/** The mean opacity of each picture, times its own score where it is multiplied; for parametrisations with opacity. */
 export const opacity = (): Objective => objective('opacity', (s) => mean(s.alpha, [1, 2, 3]));
