@@ -64,16 +64,28 @@ export function unitObjective(text: string) {
   return layer === 'class' ? logit(Number(index)) : channel(layer, Number(index));
 }
 
-export async function drawUnit(model: Model, unit: string, steps: number, signal?: AbortSignal): Promise<WatchedUnit> {
+/** Several units in one program, a picture each. */
+export async function drawUnits(
+  model: Model,
+  units: readonly string[],
+  steps: number,
+  signal?: AbortSignal,
+): Promise<WatchedUnit[]> {
+  if (units.length === 0) return [];
+  const objective = units.map(unitObjective);
+  const drawn: WatchedUnit[] = [];
   for await (const frame of ascend(model, {
-    objective: unitObjective(unit),
+    objective,
     steps,
+    every: Math.max(1, steps),
     seed: 1,
     ...(signal && { signal }),
   })) {
-    if (frame.step === steps) return { unit, objective: frame.objective, image: imageOf(model, await frame.image()) };
+    if (frame.step < steps) continue;
+    for (const [i, unit] of units.entries())
+      drawn.push({ unit, objective: frame.objectives[i]!, image: imageOf(model, await frame.image(i)) });
   }
-  throw new WgradError('invalid-argument', `${unit}: a drawing of ${steps} steps`);
+  return drawn;
 }
 
 /** Compiles the methods once; the parameters are those at the time of a look. */
@@ -109,9 +121,7 @@ export class Looker {
         maps.push({ picture, method: explainer.name, map, image: drawMap(image, map).picture, place });
       }
     }
-    const drawn: WatchedUnit[] = [];
-    for (const unit of units) drawn.push(await drawUnit(this.model, unit, unitSteps, signal));
-    return { epoch, maps, units: drawn };
+    return { epoch, maps, units: await drawUnits(this.model, units, unitSteps, signal) };
   }
 
   dispose(): void {

@@ -10,7 +10,7 @@ import type { Evaluation } from '../train/evaluate.ts';
 import { softmaxRows } from '../train/measures/scores.ts';
 import { unitsMoved, type MovedUnit, type State } from './drift.ts';
 import { imageOf } from '../model/image_space.ts';
-import { drawUnit, type WatchedUnit } from './look.ts';
+import { drawUnits, type WatchedUnit } from './look.ts';
 
 /** Trained parameters as they were before, and as they are. */
 export interface Swap {
@@ -119,11 +119,7 @@ export async function changedUnits(
       moved.push({ name: head, unit: c, relative: NaN, drawn: `class:${c}` });
   moved.sort((a, b) => b.relative - a.relative);
   const chosen = moved.slice(0, UNITS);
-  const draw = async () => {
-    const drawings: WatchedUnit[] = [];
-    for (const { drawn } of chosen) drawings.push(await drawUnit(model, drawn, steps, signal));
-    return drawings;
-  };
+  const draw = () => drawUnits(model, chosen.map(({ drawn }) => drawn), steps, signal); // prettier-ignore
   try {
     const after = await draw();
     const before = await asBefore(model, swap, draw);

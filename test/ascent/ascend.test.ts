@@ -274,9 +274,9 @@ describe('running', () => {
   it('nothing is allocated in later steps', async () => {
     const engine = await testEngine();
     let after: unknown;
-    for await (const { step } of ascend(model, { ...options, steps: 300, every: 60 })) {
-      if (step === 60) after = engine.memory;
-      if (step > 60) expect(engine.memory).toEqual(after);
+    for await (const { step } of ascend(model, { ...options, steps: 150, every: 30 })) {
+      if (step === 30) after = engine.memory;
+      if (step > 30) expect(engine.memory).toEqual(after);
     }
   });
 });

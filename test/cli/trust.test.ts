@@ -22,7 +22,7 @@ describe('wgrad trust', { timeout: 120_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'wgrad-trust-'));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
-  const quick = ['--methods', 'gradient,grad-cam', '--measures', 'pointing,insertion', '--shapes', '3'];
+  const quick = ['--methods', 'gradient,grad-cam', '--measures', 'pointing,energy', '--shapes', '3'];
   const read = (name: string) => JSON.parse(readFileSync(join(folder, name, 'trust.json'), 'utf8')) as TrustResult;
 
   it('shards merge into what one run measures; the page has the measures, the check and the maps', async () => {
