@@ -1,4 +1,7 @@
-/** The methods' own options on the command line: one name for all methods that have it, read by each for itself. */
+/**
+ * The methods' own options on the command line: `--samples 200` for all methods that have it, each reading it for
+ * itself, and `--lime.samples 500` for one of them, which goes first.
+ */
 import { WgradError } from '../errors.ts';
 import { costTable, methodOf, methods, printForwards, type Method, type MethodName, type MethodOptions } from '../explain/index.ts'; // prettier-ignore
 import type { OptionKind } from '../options.ts';
@@ -33,6 +36,11 @@ for (const [key, kinds] of owners) {
     isHidden: true,
   };
   methodOptions[key] = option;
+  for (const [method, kind] of kinds) {
+    const { help, placeholder, allowed } = kind;
+    const accepts = (text: unknown) => read(kind, text as string) !== undefined;
+    methodOptions[`${method}.${key}`] = { ...option, help, placeholder, allowed, accepts };
+  }
 }
 
 /**
@@ -44,6 +52,8 @@ export function settingsOf(
   given: Readonly<Record<string, unknown>>,
 ): (MethodOptions & { method: MethodName })[] {
   for (const [key, kinds] of owners) {
+    const stranger = [...kinds.keys()].find((n) => given[`${n}.${key}`] !== undefined && !names.includes(n));
+    if (stranger) throw new WgradError('usage', `--${stranger}.${key} is of a method that is not asked for`);
     const text = given[key];
     if (text === undefined) continue;
     const having = names.filter((n) => kinds.has(n));
@@ -58,7 +68,8 @@ export function settingsOf(
   return names.map((method) => {
     const own = Object.keys(methodOf(method).options).flatMap((key) => {
       const kind = owners.get(key)?.get(method);
-      const value = kind && given[key] !== undefined ? read(kind, given[key] as string) : undefined;
+      const text = given[`${method}.${key}`] ?? given[key];
+      const value = kind && text !== undefined ? read(kind, text as string) : undefined;
       return value === undefined ? [] : [[key, value] as const];
     });
     return { method, ...Object.fromEntries(own) } as MethodOptions & { method: MethodName };
@@ -97,7 +108,7 @@ default options), and the options of each with their defaults:
 
 ${rows.join('\n')}
 
-Options of the methods; one that is given goes to every chosen method that has it:
+Options of the methods; one that is given goes to every chosen method that has it, or to one: --lime.samples 500
 
 ${meanings.join('\n')}`;
 }

@@ -136,6 +136,7 @@ export const trustCommand = defineCommand({
     ...methodOptions,
     out: outFolder('out/trust', 'folder for the page and trust.json'),
   },
+  more: () => "Options of the methods are those of 'wgrad explain --help', of all that have it or of one: --lime.samples 500.", // prettier-ignore
   async run(c, o) {
     const beside = o.beside === undefined ? undefined : await readResult(o.beside);
     if (o.merge.length > 0) {

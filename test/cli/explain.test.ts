@@ -124,6 +124,8 @@ describe('wgrad explain', { timeout: 120_000 }, () => {
 it('an option goes to the methods that can read it', () => {
   const both = settingsOf(['lrp', 'integrated-gradients'], { rule: 'gauss-legendre' });
   expect(both).toEqual([{ method: 'lrp' }, { method: 'integrated-gradients', rule: 'gauss-legendre' }]);
+  expect(settingsOf(['lime', 'rise'], { samples: '200', 'rise.samples': '900' })).toEqual([{ method: 'lime', samples: 200 }, { method: 'rise', samples: 900 }]); // prettier-ignore
+  expect(() => settingsOf(['lime'], { 'rise.samples': '900' })).toThrow(/rise\.samples is of a method/);
   expect(settingsOf(['smoothgrad', 'gradient'], { samples: '7' })).toEqual([{ method: 'smoothgrad', samples: 7 }, { method: 'gradient' }]); // prettier-ignore
 });
 

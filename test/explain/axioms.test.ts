@@ -22,6 +22,7 @@ import { reshape } from '../../src/ops/reshape.ts';
 import { slice } from '../../src/ops/slice.ts';
 import { abs, affine, neg, relu } from '../../src/ops/unary.ts';
 import { testEngine } from '../support/engine.ts';
+import { spread } from '../support/gradcheck.ts';
 import { compare, tolerance } from '../tolerance.ts';
 import { optionsOf } from './quick.ts';
 import { pictureLike, residualModel, unfused } from './residual_network.ts';
@@ -69,9 +70,10 @@ describe('completeness: the map adds up to f(x) - f(baseline)', () => {
 
 describe('conservation of relevance, joins included', () => {
   const rules: [string, object][] = [
-    ['epsilon, joined signed', { epsilon: 1e-9 }],
-    ['epsilon, joined absolute', { epsilon: 1e-9, join: 'absolute' }],
-    ['epsilon, joined positive', { epsilon: 1e-9, join: 'positive' }],
+    ['the default', {}],
+    ['epsilon, joined signed', { rule: 'epsilon', epsilon: 1e-9 }],
+    ['epsilon, joined absolute', { rule: 'epsilon', epsilon: 1e-9, join: 'absolute' }],
+    ['epsilon, joined positive', { rule: 'epsilon', epsilon: 1e-9, join: 'positive' }],
     ['gamma', { rule: 'gamma', join: 'positive' }],
   ];
   it.each(rules)('%s: the sum at every layer is the score, without biases', async (_, options) => {
@@ -82,8 +84,16 @@ describe('conservation of relevance, joins included', () => {
     }
   });
 
+  it("by default all biases are passed but the classifier's, whose share is lost", async () => {
+    const headBias = [0, 1, 2].map((k) => 0.2 * spread(3, 72)[k]!);
+    for (const target of [0, 1, 2]) {
+      const { error } = await explain(model, x, { method: 'lrp', target });
+      expect((error as Completeness).gap, `class ${target}`).toBeCloseTo(-headBias[target]!, 4);
+    }
+  });
+
   it('what biases absorb is the reported gap', async () => {
-    const { map, score, error } = await explain(model, x, { method: 'lrp', target: 0, epsilon: 1e-9 });
+    const { map, score, error } = await explain(model, x, { method: 'lrp', target: 0, rule: 'epsilon', epsilon: 1e-9 });
     expect((error as Completeness).gap).toBeCloseTo(total(map) - score, 4);
     expect(Math.abs((error as Completeness).gap)).toBeGreaterThan(1e-2);
   });

@@ -46,7 +46,7 @@ const over = (o: number, f: (i: number) => number) => [0, 1, 2, 3].reduce((s, i)
 const safe = (t: number) => (t === 0 ? Infinity : t);
 
 const shares: [string, Lrp, (o: number, i: number) => number][] = [
-  ['epsilon', { epsilon: 0.1 }, (o, i) => c(o, i) / (z[o]! + (z[o]! >= 0 ? 0.1 : -0.1))],
+  ['epsilon', { rule: 'epsilon', epsilon: 0.1 }, (o, i) => c(o, i) / (z[o]! + (z[o]! >= 0 ? 0.1 : -0.1))],
   [
     'gamma',
     { rule: 'gamma', gamma: 0.5 },

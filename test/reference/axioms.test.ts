@@ -66,6 +66,13 @@ describe.skipIf(!dataFolder)('axioms on resnet50-coarse', () => {
     timeout,
   );
 
+  it('by default relevance loses the share of the classifier\'s bias alone', async () => {
+    const { error } = await explain(model, x, { method: 'lrp' });
+    const { sum, difference, relativeGap } = error as Completeness;
+    console.log(`LRP by default: ${sum.toFixed(5)} of ${difference.toFixed(5)}, gap ${relativeGap.toExponential(1)}`);
+    expect(relativeGap).toBeLessThan(1e-2);
+  }, timeout); // prettier-ignore
+
   it.each<MethodOptions>([
     { method: 'gradient' },
     { method: 'deep-shap' },

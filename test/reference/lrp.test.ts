@@ -11,9 +11,9 @@ const timeout = 30 * 60_000;
 type Lrp = Omit<Extract<MethodOptions, { method: 'lrp' }>, 'method'>;
 
 const sets: [entry: string, options: Lrp][] = [
-  ['epsilon0', { epsilon: 1e-9 }],
-  ['epsilon', { headEpsilon: 0.01 }],
-  ['epsilon.abs', { headEpsilon: 0.01, join: 'absolute' }],
+  ['epsilon0', { rule: 'epsilon', epsilon: 1e-9 }],
+  ['epsilon', { rule: 'epsilon', headEpsilon: 0.01 }],
+  ['epsilon.abs', { rule: 'epsilon', headEpsilon: 0.01, join: 'absolute' }],
   ['gamma', { rule: 'gamma', join: 'positive' }],
   ['gamma_captum', { rule: 'gamma-captum', first: 'epsilon', epsilon: 1e-9 }],
   ['alphabeta21', { rule: 'alpha-beta', join: 'positive' }],
@@ -22,8 +22,8 @@ const sets: [entry: string, options: Lrp][] = [
   ['zplus.box', { rule: 'z-plus', first: 'box', join: 'positive' }],
   ['zplus.conserving', { rule: 'z-plus', first: 'box', head: 'z-plus', join: 'positive' }],
   ['wplus_captum', { rule: 'w-plus', first: 'epsilon', epsilon: 1e-9 }],
-  ['epsilon.wsquare', { first: 'w-square', headEpsilon: 0.01 }],
-  ['epsilon.flat', { first: 'flat', headEpsilon: 0.01 }],
+  ['epsilon.wsquare', { rule: 'epsilon', first: 'w-square', headEpsilon: 0.01 }],
+  ['epsilon.flat', { rule: 'epsilon', first: 'flat', headEpsilon: 0.01 }],
   ['composite', { rule: 'gamma', first: 'box', headEpsilon: 0.01, join: 'absolute' }],
 ];
 

@@ -13,6 +13,8 @@ import { reshape } from '../../ops/reshape.ts';
 export interface LinearMap {
   /** What comes in. */
   a: Tensor;
+  /** None of it is negative, whatever the picture: half of what rules by sign compute is 0. */
+  isPositive: boolean;
   w: Tensor;
   /** Broadcasts over the result; undefined where there is none. */
   b: Tensor | undefined;
@@ -70,6 +72,7 @@ function convolution({ inputs: [a, w, bias], attrs }: Node): LinearMap {
   const geometry = { strides, pads, dilations, groups };
   return {
     a: a!,
+    isPositive: isPositive(a!),
     w: w!,
     b: bias && reshape(bias, [1, bias.size, 1, 1]),
     forward: (a, w) => conv2d(a, w, undefined, geometry),
@@ -82,6 +85,7 @@ function product({ inputs: [a, w], attrs }: Node): LinearMap {
   const forward = (a: Tensor, w: Tensor) => matmul(a, w, attrs);
   return {
     a: a!,
+    isPositive: isPositive(a!),
     w: w!,
     b: undefined,
     forward,
@@ -91,4 +95,11 @@ function product({ inputs: [a, w], attrs }: Node): LinearMap {
     },
     parameter: variableOf(w!)?.name,
   };
+}
+
+/** Ops whose results have no negative values, and those that bring none in. */
+const [positive, keeping] = [new Set(['relu', 'sigmoid', 'exp', 'abs', 'square']), new Set(['max_pool2d', 'avg_pool2d', 'reshape', 'transpose', 'slice'])]; // prettier-ignore
+
+function isPositive({ node: { op, inputs } }: Tensor): boolean {
+  return positive.has(op.name) || (keeping.has(op.name) && isPositive(inputs[0]!));
 }

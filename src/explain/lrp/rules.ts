@@ -54,9 +54,10 @@ interface Signed {
   back(q: Tensor): Tensor;
 }
 
-function signed({ a, w, forward, backward }: LinearMap, sign: 1 | -1): Signed {
-  const [ap, an] = [positive(a), negative(a)];
+function signed({ a, isPositive, w, forward, backward }: LinearMap, sign: 1 | -1): Signed {
   const [with_p, with_n] = sign === 1 ? [positive(w), negative(w)] : [negative(w), positive(w)];
+  if (isPositive) return { z: forward(a, with_p), back: (q) => mul(a, backward(q, with_p)) };
+  const [ap, an] = [positive(a), negative(a)];
   return {
     z: add(forward(ap, with_p), forward(an, with_n)),
     back: (q) => add(mul(ap, backward(q, with_p)), mul(an, backward(q, with_n))),

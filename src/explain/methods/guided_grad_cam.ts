@@ -15,7 +15,7 @@ import { failsRandomisation, guided } from './gradient.ts';
 
 export const guidedGradCam = defineMethod({
   summary: 'guided backpropagation where Grad-CAM is positive',
-  caution: `its detail is guided backpropagation's, which ${failsRandomisation}`,
+  caution: `takes its detail from guided backpropagation, which ${failsRandomisation}`,
   display: sensitivity,
   options: {
     layer: camOptions.layer,
