@@ -18,6 +18,7 @@ import { gemmsOf, plan } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
+/** Options of {@link Engine.create}. */
 export interface EngineOptions {
   /**
    * An adapter of your own, or what requests one, which {@link Engine.restore} then calls again: an adapter serves one
@@ -54,6 +55,7 @@ export interface RestoreOptions {
   values?: (variable: Variable) => Float32Array | undefined | Promise<Float32Array | undefined>;
 }
 
+/** Options of {@link Engine.compile}. */
 export interface CompileOptions {
   /** Compilation stops and rejects with its reason. */
   signal?: AbortSignal | undefined;
@@ -330,6 +332,7 @@ export class Engine {
     this.device.destroy();
   }
 
+  /** `await using`: {@link Engine.dispose} at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -61,6 +61,7 @@ export class Random {
     }
   }
 
+  /** One of the list, each as likely. */
   pick<T>(list: readonly T[]): T {
     return list[this.int(list.length)]!;
   }

@@ -25,8 +25,10 @@ const modifiers = {
   'small-values': (g) => abs(reciprocal(affine(g, 1, 1e-7))),
 } satisfies Record<string, Modifier>;
 
+/** Name of a change that the gradient goes through before the optimiser sees it; keras-vis's `grad_modifier`. */
 export type GradientModifier = keyof typeof modifiers;
 
+/** All names of {@link GradientModifier}. */
 export const gradientModifiers = Object.keys(modifiers) as GradientModifier[];
 
 /** The gradient through the modifiers, in order. */

@@ -11,6 +11,7 @@ import { WgradError } from '../errors.ts';
 import * as o from './objectives/index.ts';
 import type { Objective } from './objectives/objective.ts';
 
+/** What an expression may speak of that text cannot hold. */
 export interface ExpressionContext {
   /** The picture that `caricature`, `difference` and `style` are about, in the network's units. */
   reference?: Float32Array | undefined;

@@ -18,6 +18,7 @@ export const reluRules = {
   rectified: { relu: (_, [g]) => [() => relu(g!)] },
 } satisfies Record<string, Rules>;
 
+/** Name of a rule by which ReLUs pass gradients on in an ascent. */
 export type ReluRule = keyof typeof reluRules;
 
 /**

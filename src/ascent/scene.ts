@@ -7,6 +7,7 @@ import { checkPicture } from '../model/gate.ts';
 import type { Model, ModelGraph } from '../model/model.ts';
 import { slice } from '../ops/slice.ts';
 
+/** What an objective can speak of: the drawn pictures, and what the model makes of them. */
 export interface Scene {
   readonly model: Model;
   /** Pictures in the batch; of a scene of one picture, 1. */

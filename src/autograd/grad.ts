@@ -14,6 +14,7 @@ import { add } from '../ops/binary.ts';
 import { broadcastTo } from '../ops/broadcast.ts';
 import { opNames } from '../ops/names.ts';
 
+/** Options of {@link grad}. */
 export interface GradOptions {
   /** Cotangent of `output`, of its shape; default 1, which needs a scalar `output`. */
   seed?: Tensor;

@@ -11,6 +11,10 @@ import { methodOf, type MethodName, type MethodOptions } from './methods/index.t
 import { CLASS_WEIGHTS, classScore, unitScore, type Score } from './score.ts';
 import type { Attribution, CompiledMethod, Method, MethodResult, RunOptions, Target, Targets } from './types.ts';
 
+/**
+ * A method with its own options, and how it is run: the union of all methods, so that an option of another one does not
+ * compile.
+ */
 export type ExplainOptions = MethodOptions & RunOptions;
 /** One map for each target. */
 export type ExplainSeveral = MethodOptions & Omit<RunOptions, 'target'> & { targets: Targets };
@@ -77,6 +81,10 @@ interface UnitProgram {
   compiled: CompiledMethod;
 }
 
+/**
+ * A method compiled for a model: pictures in, maps out, as often as wanted. `explain` makes one, uses it once and
+ * disposes of it.
+ */
 export class Explainer {
   private turn: Promise<unknown> = Promise.resolve();
   private disposed = false;
@@ -236,6 +244,7 @@ export class Explainer {
     });
   }
 
+  /** `using`: {@link Explainer.dispose} at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -15,6 +15,7 @@ const options = {
   seed: whole(0, 'of the noise'),
 };
 
+/** Options of `noiseTunnel`. */
 export type NoiseTunnelOptions = OptionsOf<typeof options>;
 
 /**

@@ -16,16 +16,19 @@ export type Target = ClassTarget | ((graph: ModelGraph) => Tensor);
 /** Several maps of one picture: of these targets, or of the classes with the highest scores. */
 export type Targets = readonly Target[] | { readonly top: number };
 
+/** How far a method has come. */
 export interface Progress {
   /** Units of the method's own work, such as gradients or masks: so far, and in all. */
   done: number;
   total: number;
 }
 
+/** What to explain, and how the run is watched and stopped. */
 export interface RunOptions {
   /** Default: the class with the highest logit. Ignored by methods that explain all classes at once. */
   target?: Target | undefined;
   signal?: AbortSignal | undefined;
+  /** Told as the method goes on. */
   onProgress?: ((progress: Progress) => void) | undefined;
   /** The map so far, from methods that add many passes up; called at most a few times a second. */
   onPartial?: ((partial: Pick<Attribution, 'map' | 'shape'>) => void) | undefined;
@@ -82,6 +85,7 @@ export interface Regions {
   interactions?: Float64Array;
 }
 
+/** A map, what it is of, and how far it can be trusted. */
 export interface Attribution {
   method: string;
   /** Signed; row-major in `shape`. */
@@ -151,9 +155,15 @@ export interface Method<S extends OptionTable = OptionTable> {
   options: S;
   /** 'all': explains the sum over the classes, without choosing one. */
   target: 'one' | 'all';
-  /** @param size values of one picture. */
+  /**
+   * Its cost for these options, in forward passes of one picture.
+   * @param size values of one picture.
+   */
   cost(options: ResolvedOptions<S>, size: number): Cost;
-  /** @param control its signal goes to every `engine.compile`. */
+  /**
+   * Builds what runs: programs of the engine, made once for a target.
+   * @param control its signal goes to every `engine.compile`.
+   */
   compile(
     model: Model,
     score: Score,

@@ -45,6 +45,7 @@ export function constant(data: TensorData | readonly number[], shape?: Shape): T
   return apply1(constantOp, [], { data: array, shape: [...dims] });
 }
 
+/** A constant of one value, shape []. */
 export const scalar = (value: number): Tensor => constant(Float32Array.of(value), []);
 
 /** A device-resident value that outlives Programs: a parameter, a running statistic, an optimiser's moment. */

@@ -17,6 +17,7 @@ export interface Dispatch<K extends Kernel> {
   workgroups: readonly [number, number?, number?];
 }
 
+/** What an op may ask of the planner while it writes its dispatches. */
 export interface LowerContext {
   /** The device's limits. */
   readonly limits: GPUSupportedLimits;
@@ -38,5 +39,6 @@ export interface LowerContext {
   scratch(elements: number): Storage;
   /** A small read-only constant. */
   constant(data: Float32Array | Int32Array | Uint32Array): Storage;
+  /** Adds a dispatch of a kernel to the plan. */
   dispatch<K extends Kernel>(kernel: K, dispatch: Dispatch<K>): void;
 }

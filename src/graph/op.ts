@@ -8,6 +8,7 @@ import type { LowerContext } from './lower.ts';
 import type { Shape } from './shape.ts';
 import type { DType, Node, Tensor } from './tensor.ts';
 
+/** Shape and type of an output. */
 export interface TensorSpec {
   shape: Shape;
   dtype: DType;
@@ -28,6 +29,7 @@ export interface FusedStep {
   operand?: Tensor;
 }
 
+/** An operation: what its outputs are, how its gradient is built, and which kernels do it. */
 export interface Op<A = any> {
   readonly name: string;
   /** Shapes and dtypes of the outputs; throws WgradError 'shape' or 'dtype', naming the op and the shapes. */

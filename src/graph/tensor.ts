@@ -15,6 +15,7 @@ export type TensorData = Float32Array<ArrayBufferLike> | Int32Array<ArrayBufferL
 /** Why a node exists; the unit in which {@link ProgramStats} counts dispatches. */
 export type Role = 'forward' | 'input-gradient' | 'weight-gradient' | 'update';
 
+/** An op applied to tensors. */
 export interface Node<A = any> {
   readonly id: number;
   readonly op: Op<any>;
@@ -26,6 +27,7 @@ export interface Node<A = any> {
   name?: string;
 }
 
+/** A value of the graph, not yet computed: one output of a {@link Node}. */
 export class Tensor {
   constructor(
     readonly node: Node,
@@ -43,6 +45,7 @@ export class Tensor {
     return sizeOf(this.shape);
   }
 
+  /** Its op and shape, for messages. */
   toString(): string {
     return `${this.node.name ?? this.node.op.name}${show(this.shape)}`;
   }

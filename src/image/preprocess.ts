@@ -92,7 +92,7 @@ const grey = (data: ArrayLike<number>, at: number): number =>
   (19595 * data[at]! + 38470 * data[at + 1]! + 7471 * data[at + 2]! + 0x8000) >> 16;
 
 /**
- * The inverse of {@link normalize}: [C,H,W] (or the `index`-th of a batch) to RGB, rounded and clamped. One channel is
+ * The inverse of `normalize`: [C,H,W] (or the `index`-th of a batch) to RGB, rounded and clamped. One channel is
  * shown as grey; of four and more, the first three are.
  */
 export function toImage(

@@ -1,6 +1,7 @@
 /** How a picture becomes the network's input: x = (rgb / 255 - mean) / std, after resize and centre crop. */
 import { WgradError } from '../errors.ts';
 
+/** How a picture becomes a model's input: resized, cropped, scaled, normalised. */
 export interface Preprocess {
   /** Per channel, of pixel values in [0, 1]. */
   mean: readonly number[];

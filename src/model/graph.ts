@@ -7,6 +7,7 @@ import { transpose } from '../ops/transpose.ts';
 import type { BuildRequest, Network } from './network.ts';
 import { probabilitiesOf, requirePicture, requireScores, scoreRows } from './roles.ts';
 
+/** How {@link Model.graph} is built. */
 export interface GraphOptions {
   /** Pictures a run; default 1. */
   batch?: number;
@@ -18,6 +19,7 @@ export interface GraphOptions {
   training?: boolean;
 }
 
+/** A model as tensors, to differentiate and compile. */
 export interface ModelGraph {
   /** The picture batch, [N, C, H, W]. */
   input: Tensor;

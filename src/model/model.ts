@@ -31,6 +31,7 @@ export interface RunOptions extends ProgramRunOptions {
 /** The network's outputs by name; `logits` [N, classes] and `probabilities` are always there for a classifier. */
 export type ModelOutputs = Record<string, Float32Array> & { logits: Float32Array; probabilities: Float32Array };
 
+/** A network with its parameters on the device: run it, choose what is trained, change its head, save it. */
 export class Model {
   private readonly training: Trainable;
   private readonly programs: Programs;
@@ -306,6 +307,7 @@ export class Model {
     this.engine.release([...this.network.parameters.values()].map((p) => p.variable));
   }
 
+  /** `using`: {@link Model.dispose} at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -5,6 +5,7 @@ import { peer } from './peer.ts';
 
 export const animationFormats = ['webp', 'gif'] as const;
 
+/** Options of an animation. */
 export interface AnimationOptions {
   format?: (typeof animationFormats)[number];
   /** Of each frame, milliseconds; default 80. The last one stays for a second. */

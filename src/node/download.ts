@@ -14,6 +14,7 @@ import { withLock } from './lock.ts';
 import type { PublishedModel } from './manifest.ts';
 import { prepareFolder, writeFault } from './write.ts';
 
+/** Options of a download. */
 export interface DownloadOptions extends Pick<ReceiveOptions, 'signal' | 'headersTimeout' | 'silenceTimeout'> {
   /** Default: `models` in wgrad's cache folder. */
   folder?: string;

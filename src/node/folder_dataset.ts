@@ -18,6 +18,7 @@ interface Labelled {
   label: number;
 }
 
+/** Options of `folderDataset`. */
 export interface FolderOptions extends Pick<DecodeOptions, 'maxPixels'> {
   /** Of the split and of the choice under `limit`. */
   seed?: number;
@@ -43,6 +44,7 @@ export interface FolderOptions extends Pick<DecodeOptions, 'maxPixels'> {
 
 export const folderDefaults = { seed: 0, heldOut: 0.25, verify: true, memory: 256e6 } as const;
 
+/** Pictures in folders by class, decoded when they are asked for. */
 export interface FolderDataset extends Dataset {
   readonly paths: readonly string[];
 }

@@ -6,6 +6,7 @@ import { pictureKind } from '../image/kinds.ts';
 import { peer } from './peer.ts';
 import { readWhole } from './read.ts';
 
+/** Options of `decodeImage`. */
 export interface DecodeOptions {
   /** Pictures with more pixels are refused before they are unpacked; default 100 million. */
   maxPixels?: number | undefined;

@@ -14,9 +14,11 @@ export { loadOnnxFile } from './onnx.ts';
 export { svgToPng } from './svg.ts';
 export { writeWhole } from './write.ts';
 
+/** Options of `createEngine`. */
 export interface NodeEngineOptions {
   /** 'gpu', 'lavapipe', 'swiftshader' or 'chromium'; default: WGRAD_ADAPTER, else the best there is. */
   adapter?: string;
+  /** Told, line by line, what a person should know: the adapter chosen, and why. */
   log?: (line: string) => void;
   /** As in `EngineOptions`. */
   restores?: number;

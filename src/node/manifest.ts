@@ -5,6 +5,7 @@ import { WgradError } from '../errors.ts';
 import { parsePreprocess, type Preprocess } from '../image/preprocess_spec.ts';
 import { packageFolder } from './package.ts';
 
+/** Weights that `wgrad fetch` knows: where they are, their SHA-256, labels and preprocessing. */
 export interface PublishedModel {
   name: string;
   file: string;

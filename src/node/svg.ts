@@ -6,7 +6,7 @@ import { WgradError } from '../errors.ts';
 const DPI = 72;
 
 /**
- * The picture of an SVG, such as {@link gridSvg} of `wgrad/explain` writes: light, with the fonts of this machine.
+ * The picture of an SVG, such as `gridSvg` of `wgrad/explain` writes: light, with the fonts of this machine.
  * @param scale pixels of the PNG for each px of the SVG. Default 2, for dense screens and for print.
  * @throws WgradError 'image-decode' for what is no SVG; 'package-missing' without sharp.
  */

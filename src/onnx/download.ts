@@ -19,6 +19,7 @@ export interface DownloadOptions extends Pick<
   ReceiveOptions,
   'signal' | 'headersTimeout' | 'silenceTimeout' | 'maxBytes'
 > {
+  /** Told of bytes as they come, and of where they come from. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Hexadecimal SHA-256 that the file must have. */
   sha256?: string | undefined;

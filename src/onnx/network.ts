@@ -59,6 +59,7 @@ function allFinite(values: Float32Array): boolean {
   return true;
 }
 
+/** An ONNX file as a network: its graph, parameters and what its parts are for. */
 export class OnnxNetwork implements Network {
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
@@ -159,6 +160,7 @@ export class OnnxNetwork implements Network {
     }
   }
 
+  /** The network's graph on a given input. */
   build(request: BuildRequest): BuiltNetwork {
     const { picture } = this;
     const x = picture && request.inputs[picture.name];

@@ -162,9 +162,13 @@ const share = make('share');
 const powSlopeA = make('pow_slope_a');
 const powSlopeB = make('pow_slope_b');
 
+/** a + b, with broadcasting. */
 export const add = make('add');
+/** a - b, with broadcasting. */
 export const sub = make('sub');
+/** a b, element by element, with broadcasting. */
 export const mul = make('mul');
+/** a / b, with broadcasting. */
 export const div = make('div');
 /** The larger of the two; NaN where either is. At a tie each gets half of the gradient. */
 export const maximum = make('max');

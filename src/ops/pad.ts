@@ -16,6 +16,7 @@ import { requireTensor } from './check.ts';
 import { bitsOf, copyAxes, layoutLike } from './copy.ts';
 import { gather } from './gather.ts';
 
+/** What stands beyond the edge: zeros or a value, the reflected, the nearest or the wrapped around elements. */
 export type PadMode = 'constant' | keyof typeof sources;
 
 interface PadAttrs {

@@ -173,6 +173,7 @@ const avgPoolGradOp: Op<GradAttrs> = {
   },
 };
 
+/** Options of `maxPool2d` and `avgPool2d`. */
 export interface PoolOptions extends WindowOptions {
   /** Extent of the window: one number, or [vertical, horizontal]. Its stride is the same unless it is given. */
   kernel: number | Pair;

@@ -4,6 +4,7 @@ import { requireKnown, requireRank } from './check.ts';
 import { avgPool2d, maxPool2d, type PoolOptions } from './pool.ts';
 import { reshape } from './reshape.ts';
 
+/** Options of `maxPool1d` and `avgPool1d`. */
 export interface Pool1dOptions {
   /** Extent of the window; its stride is the same unless it is given. */
   kernel: number;
@@ -33,4 +34,5 @@ function pool1d(op: string, pool: (x: Tensor, options: PoolOptions) => Tensor) {
 
 /** [N,C,L] to [N,C,ol]. */
 export const maxPool1d = pool1d('max_pool1d', maxPool2d);
+/** Average pooling of [N,C,L]. */
 export const avgPool1d = pool1d('avg_pool1d', avgPool2d);

@@ -33,7 +33,10 @@ const randomNormalOp: Op<{ shape: Shape }> = {
   },
 };
 
-/** @param seed i32[2] */
+/**
+ * Normal values (mean 0, deviation 1) that the seed determines: Philox 4x32 and Box-Muller, on the device.
+ * @param seed i32[2]
+ */
 export function randomNormal(seed: Tensor, shape: Shape): Tensor {
   requireShape('random_normal', shape);
   return apply1(randomNormalOp, [seed], { shape });

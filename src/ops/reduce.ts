@@ -179,8 +179,10 @@ function reduced(kind: ReduceKind, x: Tensor, axes: readonly number[] | undefine
 /** Sum over `axes` (default all; negative ones count from the end). */
 export const sum = (x: Tensor, axes?: readonly number[], keepdims = false): Tensor => reduced('sum', x, axes, keepdims);
 
+/** Largest value along the axes, default all; its gradient is shared among ties. A NaN wins. */
 export const max = (x: Tensor, axes?: readonly number[], keepdims = false): Tensor => reduced('max', x, axes, keepdims);
 
+/** Smallest value along the axes, default all; its gradient is shared among ties. A NaN wins. */
 export const min = (x: Tensor, axes?: readonly number[], keepdims = false): Tensor => reduced('min', x, axes, keepdims);
 
 /** Product. */
@@ -195,10 +197,14 @@ function count(x: Tensor, axes?: readonly number[]): number {
 /** x / n; of nothing at all NaN. */
 const over = (x: Tensor, n: number): Tensor => (n === 0 ? mul(x, scalar(NaN)) : affine(x, 1 / n));
 
+/** Mean along the axes, default all. */
 export const mean = (x: Tensor, axes?: readonly number[], keepdims = false): Tensor =>
   over(sum(x, axes, keepdims), count(x, axes));
 
-/** @param correction 0: population variance; 1: unbiased (divides by n - 1). */
+/**
+ * Variance along the axes, default all.
+ * @param correction 0: population variance; 1: unbiased (divides by n - 1).
+ */
 export function variance(x: Tensor, axes?: readonly number[], keepdims = false, correction = 0): Tensor {
   const centred = sub(x, mean(x, axes, true));
   return over(sum(square(centred), axes, keepdims), Math.max(0, count(x, axes) - correction));

@@ -24,7 +24,10 @@ export const reshapeOp: Op<ReshapeAttrs> = {
   },
 };
 
-/** @param shape may hold one -1, which is inferred. */
+/**
+ * The same values in another shape; one extent may be -1.
+ * @param shape may hold one -1, which is inferred.
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   requireTensor('reshape', x);
   requireList('reshape', 'shape', shape ?? null);

@@ -45,5 +45,8 @@ const shiftOp: Op<ShiftAttrs> = {
 
 const roll = (x: Tensor, offset: Tensor, sign: 1 | -1): Tensor => apply1(shiftOp, [x, offset], { sign });
 
-/** @param offset i32[2], [dy, dx] in pixels, of any sign: content moves down and to the right. */
+/**
+ * A picture [N,C,H,W] shifted by an offset that is a tensor; zeros come in.
+ * @param offset i32[2], [dy, dx] in pixels, of any sign: content moves down and to the right.
+ */
 export const shift2d = (x: Tensor, offset: Tensor): Tensor => roll(x, offset, 1);

@@ -53,4 +53,5 @@ const make =
 
 /** Along `axis` (default the last). */
 export const softmax = make(false);
+/** (x - top) - log(sum of exp(x - top)) along an axis. */
 export const logSoftmax = make(true);

@@ -9,4 +9,5 @@ const stopGradientOp: Op<object> = {
   lower: (ctx, { inputs: [x], outputs: [y] }) => ctx.alias(y!, x!, ctx.layoutOf(x!)),
 };
 
+/** x, through which no gradient passes. */
 export const stopGradient = (x: Tensor): Tensor => apply1(stopGradientOp, [x], {});

@@ -33,7 +33,10 @@ const transposeOp: Op<TransposeAttrs> = {
   },
 };
 
-/** @param perm default: the axes in reverse. */
+/**
+ * The axes in another order.
+ * @param perm default: the axes in reverse.
+ */
 export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
   requireTensor('transpose', x);
   requireList('transpose', 'perm', perm);

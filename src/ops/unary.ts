@@ -159,18 +159,23 @@ const make =
 export const reluOp = ops.relu;
 /** max(x, 0); the gradient at 0 is 0. NaN stays NaN. */
 export const relu = make('relu');
+/** -x. */
 export const neg = make('neg');
+/** e^x. */
 export const exp = make('exp');
 /** Natural logarithm: -infinity at 0, NaN below. */
 export const log = make('log');
+/** Square root; NaN below 0. */
 export const sqrt = make('sqrt');
 /** 1 / (1 + e^-x) */
 export const sigmoid = make('sigmoid');
+/** Hyperbolic tangent. */
 export const tanh = make('tanh');
 /** |x|; the gradient at 0 is 0. */
 export const abs = make('abs');
 /** 1 / x */
 export const reciprocal = make('reciprocal');
+/** x^2. */
 export const square = make('square');
 /** -1, 0 or 1; its gradient is 0. */
 export const sign = make('sign');
@@ -196,6 +201,7 @@ export const sin = make('sin');
 export const cos = make('cos');
 /** No gradient flows through floor, ceil, round and trunc: it is 0 wherever there is one. */
 export const floor = make('floor');
+/** The least whole number not below x; gradient 0. */
 export const ceil = make('ceil');
 /** To the nearest integer, halves to the even one. */
 export const round = make('round');

@@ -97,6 +97,7 @@ const warpGradOp: Op<WarpAttrs> = {
   flops: ({ inputs: [g] }) => 8 * g!.size,
 };
 
+/** What a warp shows where it looks beyond the picture. */
 export interface WarpOptions {
   border?: WarpBorder;
   /** The constant of border 'fill'; default 0. */

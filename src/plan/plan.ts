@@ -40,6 +40,7 @@ export interface Port {
   readonly region: Region;
 }
 
+/** What a program is to compute. */
 export interface PlanRequest<Names extends string = string> {
   outputs: Readonly<Record<Names, Tensor>>;
   /**
@@ -56,6 +57,7 @@ export interface PlanRequest<Names extends string = string> {
   fuse?: boolean;
 }
 
+/** What a program does, without any buffer: it can be instantiated on any device. */
 export interface Plan<Names extends string = string> {
   /** Computed once, and again after a frozen variable was written. */
   readonly prologue: readonly Step[];
@@ -78,6 +80,7 @@ export interface Plan<Names extends string = string> {
   readonly subgroup: number;
 }
 
+/** What can be counted of a program before it runs. */
 export interface ProgramStats {
   /** Dispatches of one run, by why they exist. */
   dispatches: Record<Role, number>;

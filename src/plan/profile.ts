@@ -14,6 +14,7 @@ import { median } from '../median.ts';
 import { abortSignal, callback, choice, count, readOptions } from '../options.ts';
 import type { Plan, Step } from './plan.ts';
 
+/** Options of {@link Program.profile}. */
 export interface ProfileOptions {
   /** Times that each dispatch is measured; the figures are medians. Default 5. */
   rounds?: number | undefined;
@@ -21,9 +22,11 @@ export interface ProfileOptions {
   method?: 'auto' | 'timestamps' | 'submissions' | undefined;
   /** Stops between two submissions; variables are then as before. */
   signal?: AbortSignal | undefined;
+  /** Told after each round. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** Time of one dispatch, and what it was for. */
 export interface DispatchTime {
   /** The layer's name in the file, where the node came from one. */
   name: string | undefined;
@@ -44,6 +47,7 @@ export interface DispatchTime {
   gbs: number;
 }
 
+/** Where a program's time goes. */
 export interface Profile {
   method: 'timestamps' | 'submissions';
   /** Sum over the dispatches, in milliseconds. */

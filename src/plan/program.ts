@@ -9,6 +9,7 @@ import type { Profile, ProfileOptions } from './profile.ts';
 /** Values for the inputs, by name, row-major. They are copied when the run is asked for. */
 export type Feeds = Readonly<Record<string, TensorData | readonly number[] | number>>;
 
+/** Options of {@link Program.run}. */
 export interface RunOptions {
   /**
    * The run rejects with its reason at once. What has not begun never begins; what the GPU has begun it ends, its
@@ -17,6 +18,7 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** A compiled graph: feeds in, outputs out, as often as wanted. */
 export class Program<Names extends string = string> {
   private ready: Promise<void>;
   private instance: Instance | undefined;
@@ -132,6 +134,7 @@ export class Program<Names extends string = string> {
     this.releaseIfOver();
   }
 
+  /** `using`: {@link Program.dispose} at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

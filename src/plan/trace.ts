@@ -5,6 +5,7 @@
  */
 import type { DispatchTime, Profile } from './profile.ts';
 
+/** A span, or a name of a track; times in microseconds. */
 export interface TraceEvent {
   name: string;
   /** The role of a dispatch; the colour follows it. */
@@ -19,13 +20,17 @@ export interface TraceEvent {
   args: Readonly<Record<string, unknown>>;
 }
 
+/** The Trace Event Format's JSON object. */
 export interface ChromeTrace {
   displayTimeUnit: 'ms';
   traceEvents: TraceEvent[];
   otherData: Readonly<Record<string, unknown>>;
 }
 
-/** @param other what the file says of itself: the adapter, the model. */
+/**
+ * A profile in the Trace Event Format, for chrome://tracing and Perfetto.
+ * @param other what the file says of itself: the adapter, the model.
+ */
 export function chromeTrace(profile: Profile, other: Readonly<Record<string, unknown>> = {}): ChromeTrace {
   const track = { pid: 1, tid: 1 };
   const named = (name: string, of: string): TraceEvent => ({ name, cat: '', ph: 'M', ts: 0, ...track, args: { name: of } }); // prettier-ignore

@@ -1,6 +1,7 @@
 /** TensorBoard's histograms: counts between edges, in the bins of tf.histogram or in those that the caller names. */
 import { WgradError } from '../errors.ts';
 
+/** A histogram as TensorBoard has it: bucket limits and counts, with moments. */
 export interface HistogramData {
   min: number;
   max: number;
@@ -12,6 +13,7 @@ export interface HistogramData {
   bucket: number[];
 }
 
+/** How values are put into buckets. */
 export interface HistogramOptions {
   /**
    * The edges of the bins, ascending, or how many of equal width lie between the least and the largest value. Default:

@@ -46,6 +46,7 @@ export const curve = (tag: string, thresholds: number, rows: Float32Array): Fiel
   value(tag, plugin('pr_curves', message(integer(2, thresholds))),
     sub(8, integer(1, DT_FLOAT), shape(6, thresholds), bytes(4, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength)))); // prettier-ignore
 
+/** A value that TensorBoard's HPARAMS page can show. */
 export type Hyperparameter = number | string | boolean;
 
 const TYPES = { string: 1, boolean: 2, number: 3 } as const;

@@ -9,6 +9,7 @@ import { WgradError } from '../errors.ts';
 const MOST_THRESHOLDS = 127;
 const LEAST_COUNT = 1e-7;
 
+/** Options of {@link SummaryWriter.addPrCurve}. */
 export interface PrCurveOptions {
   /** 2 to 127. Default 127. */
   thresholds?: number;

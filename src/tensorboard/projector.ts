@@ -7,6 +7,7 @@ import { blank, paste } from '../image/image.ts';
 import { encodePng } from '../image/png.ts';
 import { grid, type Picture } from './grid.ts';
 
+/** Options of {@link SummaryWriter.addEmbedding}. */
 export interface EmbeddingOptions {
   /** Shown as the name. Default 'default'. */
   tag?: string;

@@ -1,4 +1,4 @@
-/** Where the files of a log go: a folder on disk ({@link folderLog} of wgrad/node), one of a page, or memory. */
+/** Where the files of a log go: a folder on disk (`folderLog` of wgrad/node), one of a page, or memory. */
 
 export interface LogSink {
   /**

@@ -14,6 +14,7 @@ import { record } from './record.ts';
 import type { LogSink } from './sink.ts';
 import type { Field } from './wire.ts';
 
+/** Options of {@link SummaryWriter}. */
 export interface SummaryWriterOptions {
   /** Folder of the run inside the sink; '' for the sink's own. TensorBoard lists one run a folder. Default ''. */
   run?: string;
@@ -30,6 +31,7 @@ const SHEET_COLUMNS = 8;
 
 const encoder = new TextEncoder();
 
+/** Writes event files that stock TensorBoard opens; its methods are those of PyTorch's SummaryWriter. */
 export class SummaryWriter {
   private pending: Uint8Array[] = [];
   private pendingBytes = 0;
@@ -74,7 +76,10 @@ export class SummaryWriter {
     this.add(step, messages.histo(named(tag), histogram(values, options)));
   }
 
-  /** @param markdown drawn by TensorBoard as such. */
+  /**
+   * Markdown under TEXT.
+   * @param markdown drawn by TensorBoard as such.
+   */
   addText(tag: string, markdown: string, step: number): void {
     this.add(step, messages.textSummary(named(tag), markdown));
   }
@@ -91,6 +96,7 @@ export class SummaryWriter {
     this.add(step, messages.curve(named(tag), thresholds, rows));
   }
 
+  /** A picture under IMAGES. */
   async addImage(tag: string, picture: Picture, step: number): Promise<void> {
     const time = this.now();
     const image = toImage(picture);

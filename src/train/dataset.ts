@@ -3,6 +3,7 @@ import { WgradError } from '../errors.ts';
 import { checkPicture, checkSameOrder, labelIndex } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
 
+/** A picture with its label. */
 export interface Sample {
   /** [C, H, W], preprocessed. */
   input: Float32Array;
@@ -12,20 +13,23 @@ export interface Sample {
   name?: string;
 }
 
+/** Samples by index: pictures in the model's input space, and what they are. */
 export interface Dataset {
   readonly length: number;
   /** Class names in the order of the labels. */
   readonly classes: readonly string[];
-  /** Whether all samples were read when it was made, so that {@link checkDataset} need not read them. */
+  /** Whether all samples were read when it was made, so that `checkDataset` need not read them. */
   readonly checked?: boolean;
   /**
    * Whether `get` gives the same picture for an index each time, so that what the frozen part of a network makes of it may
    * be kept; default false.
    */
   readonly fixed?: boolean;
+  /** Sample `index`; asked for again in every epoch. */
   get(index: number): Promise<Sample> | Sample;
 }
 
+/** A dataset of pictures that are there already. */
 export const inMemory = (samples: readonly Sample[], classes: readonly string[]): Dataset => ({
   length: samples.length,
   classes,

@@ -102,4 +102,5 @@ export interface EpochEvent {
   validation?: Evaluation;
 }
 
+/** What `fit` tells as it goes on; match by `type`. */
 export type FitEvent = StartEvent | StepEvent | EpochEvent | UnfreezeEvent | CheckpointEvent | StopEvent;

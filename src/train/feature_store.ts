@@ -8,7 +8,9 @@ import type { FrozenPart } from './frozen.ts';
 
 /** Where bytes are kept by name; a store that loses some costs time only. */
 export interface ByteStore {
+  /** The bytes that were written under this key; undefined where there are none. */
   read(name: string): Promise<Uint8Array | undefined>;
+  /** Keeps bytes under a key. */
   write(name: string, bytes: Uint8Array): Promise<void>;
 }
 

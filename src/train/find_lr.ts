@@ -7,6 +7,7 @@ import { count, custom, positive, readOptions, required } from '../options.ts';
 import type { Dataset } from './dataset.ts';
 import { fit, type FitOptions } from './fit.ts';
 
+/** Options of `findLr`. */
 export interface FindLrOptions extends Omit<
   FitOptions,
   'epochs' | 'schedule' | 'resume' | 'checkpoint' | 'validation'
@@ -19,6 +20,7 @@ export interface FindLrOptions extends Omit<
   steps?: number;
 }
 
+/** A step of the finder. */
 export interface LrPoint {
   lr: number;
   loss: number;
@@ -26,6 +28,7 @@ export interface LrPoint {
   smoothed: number;
 }
 
+/** The losses by learning rate, and what they suggest. */
 export interface FoundLr {
   curve: LrPoint[];
   /** Where the smoothed loss falls fastest over the logarithm of the rate; undefined where it never falls. */

@@ -21,6 +21,7 @@ import { factorAt, isSchedule, scheduleData, type Schedule } from './schedule.ts
 import { updateOptions, type UpdateOptions } from './step.ts';
 import { Training } from './training.ts';
 
+/** Options of `fit`. */
 export interface FitOptions extends UpdateOptions {
   epochs: number;
   /**
@@ -55,6 +56,7 @@ export interface FitOptions extends UpdateOptions {
   signal?: AbortSignal;
 }
 
+/** Layers that begin to train at an epoch. */
 export interface Unfreezing {
   /** At whose beginning, from 1. */
   epoch: number;
@@ -62,6 +64,7 @@ export interface Unfreezing {
   match: string | readonly string[];
 }
 
+/** Where and how often a training is saved. */
 export interface CheckpointOptions {
   /** Takes the bytes: `(bytes) => writeWhole(path, bytes)` in Node. Awaited. */
   write: (bytes: Uint8Array) => Promise<void> | void;
@@ -69,6 +72,7 @@ export interface CheckpointOptions {
   everySteps?: number;
 }
 
+/** Where features of the frozen part are kept, and how many of them. */
 export interface CacheOptions {
   /** Bytes in memory for the features of both datasets; default 512e6. What finds no room is computed each time. */
   memory?: number;

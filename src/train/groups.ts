@@ -6,6 +6,7 @@ import type { NetworkParameter } from '../model/network.ts';
 import { custom, nonNegative, readOptions } from '../options.ts';
 import type { Optimizer } from './optimizers.ts';
 
+/** Parameters with a learning rate or weight decay of their own. */
 export interface ParameterGroup {
   /** Names of parameters or layers, with `*` for any run of characters; 'layer4' also means all that is below it. */
   match: string | readonly string[];

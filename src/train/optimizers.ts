@@ -25,11 +25,13 @@ export interface Slot {
   update(gradient: Tensor, settings: Tensor, row?: number): Tensor;
 }
 
+/** An optimiser of training and of ascent: `sgd()`, `adam()`, `adamw()`, `rmsprop()`. */
 export interface Optimizer {
   readonly name: string;
   /** Learning rate before any schedule. */
   readonly lr: number;
   readonly weightDecay: number;
+  /** The moments of one parameter, and its update as a tensor. */
   slot(parameter: Variable): Slot;
   /** One row of the settings at step t = 1, 2, ...: SETTINGS numbers. @param weightDecay default: the optimiser's. */
   settings(step: number, lr: number, weightDecay?: number): number[];

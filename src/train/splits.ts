@@ -3,6 +3,7 @@ import { WgradError } from '../errors.ts';
 import { Random } from '../random.ts';
 import type { Dataset } from './dataset.ts';
 
+/** Options of `split` and `kFold`. */
 export interface SplitOptions {
   /** Default 0. */
   seed?: number;
@@ -12,6 +13,7 @@ export interface SplitOptions {
   groups?: readonly (number | string)[];
 }
 
+/** Indices of the samples of each part. */
 export interface Split {
   train: number[];
   heldOut: number[];

@@ -41,6 +41,7 @@ export interface UpdateOptions extends ClipOptions {
   labelSmoothing?: number | undefined;
 }
 
+/** Options of {@link TrainStep.create}. */
 export interface StepOptions extends UpdateOptions {
   /** Pictures in one run: of a step, or with `accumulate` of a micro-batch. */
   batch: number;
@@ -115,6 +116,7 @@ interface Parts {
   accumulate: number;
 }
 
+/** One training step as a program: loss, gradients of what is unfrozen, updates. `fit` is a loop over it. */
 export class TrainStep {
   /** Steps done. */
   steps = 0;

@@ -8,6 +8,7 @@ import { reshape } from '../ops/reshape.ts';
 import type { Random } from '../random.ts';
 import type { ValueTransform } from './transform.ts';
 
+/** Options of `colourJitter`. */
 export interface ColourJitterOptions {
   /** Values are multiplied by a factor that is uniform in [1 - b, 1 + b]; default 0. */
   brightness?: number;

@@ -7,6 +7,7 @@ import { slice } from '../ops/slice.ts';
 import { where } from '../ops/where.ts';
 import type { ValueTransform } from './transform.ts';
 
+/** Options of {@link erase}. */
 export interface EraseOptions {
   /** Probability; default 0.5. */
   p?: number;

@@ -77,6 +77,7 @@ export function fit([height, width]: Size): GeometricTransform {
   return make(name, () => [height, width], (_, size) => at(size)); // prettier-ignore
 }
 
+/** Options of {@link resizedCrop}. */
 export interface ResizedCropOptions {
   /** Share of the picture's area, uniform; default [0.08, 1]. */
   area?: readonly [number, number];

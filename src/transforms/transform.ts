@@ -25,18 +25,24 @@ export interface GeometricTransform {
 /** Changes values. */
 export interface ValueTransform {
   readonly name: string;
-  /** @param id begins the names of its inputs. */
+  /**
+   * The graph from pictures to pictures; its numbers of a run are inputs.
+   * @param id begins the names of its inputs.
+   */
   build(x: Tensor, id: string): Transformed;
 }
 
+/** A random, differentiable transform of pictures: of places, or of values. */
 export type Transform = GeometricTransform | ValueTransform;
 
+/** The transformed pictures, and what draws their random numbers. */
 export interface Transformed {
   y: Tensor;
   /** The numbers of one run, in an order that the random generator determines. */
   draw(random: Random): Record<string, Feeds[string]>;
 }
 
+/** Options of {@link transformed}. */
 export interface TransformOptions extends WarpOptions {
   /** Begins the names of the inputs; default 'transform'. */
   id?: string;
@@ -45,6 +51,7 @@ export interface TransformOptions extends WarpOptions {
 const isGeometric = (t: Transform): t is GeometricTransform => 'place' in t;
 
 /**
+ * The pictures after all transforms, in one resampling; every picture has draws of its own.
  * @param x [N,C,H,W]
  * @param options what lies outside the picture: default 'fill' with 0.
  * @throws WgradError 'shape' where a crop leaves nothing.

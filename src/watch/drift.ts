@@ -5,6 +5,7 @@ import { channelReduce, maskScore } from '../explain/index.ts';
 /** Parameters by name, row-major. */
 export type State = ReadonlyMap<string, Float32Array>;
 
+/** How far a parameter moved in training. */
 export interface Moved {
   name: string;
   /** |after - before| / |before|, L2 norms; infinite where it was zero before. */
@@ -35,6 +36,7 @@ export function layersMoved(before: State, after: State, layerOf: (name: string)
   return [...sums].map(([name, both]) => ({ name, relative: ratio(both) }));
 }
 
+/** How far one unit's weights moved. */
 export interface MovedUnit extends Moved {
   /** Index along the first axis of the weight. */
   unit: number;
@@ -51,6 +53,7 @@ export function unitsMoved(name: string, units: number, before: Float32Array, af
     .sort((a, b) => b.relative - a.relative);
 }
 
+/** Where a map's positive attribution lies. */
 export interface Place {
   /** Share of the positive attribution in the outermost tenth of the picture on each side; 0.36 for an even map. */
   border: number;
@@ -61,7 +64,10 @@ export interface Place {
 /** The frame's width as a share of the picture's side. */
 const FRAME = 0.1;
 
-/** @param mask [H,W] of the picture, above one half on the object. */
+/**
+ * Where a map lies: on the border, and on the object.
+ * @param mask [H,W] of the picture, above one half on the object.
+ */
 export function placeOf(map: Attribution, mask?: ArrayLike<number>): Place {
   const values = map.upsampled ?? channelReduce(map, 'sum');
   const [, height, width] = map.upsampled ? sizeOf(map) : map.shape;

@@ -14,6 +14,7 @@ import { imageOf } from '../model/image_space.ts';
 import type { Model } from '../model/model.ts';
 import { placeOf, type Place } from './drift.ts';
 
+/** A picture whose explanation is watched. */
 export interface WatchedPicture {
   /** [C,H,W] in input space. */
   input: Float32Array;
@@ -24,6 +25,7 @@ export interface WatchedPicture {
   mask?: ArrayLike<number>;
 }
 
+/** What is watched while a model trains. */
 export interface WatchOptions {
   pictures: readonly WatchedPicture[];
   /** Default ['grad-cam']. */
@@ -36,6 +38,7 @@ export interface WatchOptions {
   every?: number;
 }
 
+/** A map of a watched picture. */
 export interface WatchedMap {
   picture: WatchedPicture;
   method: MethodName;
@@ -44,12 +47,14 @@ export interface WatchedMap {
   place: Place;
 }
 
+/** What a watched unit draws. */
 export interface WatchedUnit {
   unit: string;
   objective: number;
   image: Image;
 }
 
+/** The watched maps and drawings after one epoch. */
 export interface Look {
   /** 0 is before training. */
   epoch: number;
@@ -110,6 +115,7 @@ export class Looker {
     return new Looker(model, options, explainers);
   }
 
+  /** The maps and drawings of now. */
   async look(epoch: number, signal?: AbortSignal): Promise<Look> {
     const { pictures, units = [], unitSteps = 64 } = this.options;
     const maps: WatchedMap[] = [];
@@ -124,6 +130,7 @@ export class Looker {
     return { epoch, maps, units: await drawUnits(this.model, units, unitSteps, signal) };
   }
 
+  /** Frees its programs. */
   dispose(): void {
     for (const explainer of this.explainers) explainer.dispose();
   }

@@ -18,6 +18,7 @@ export interface Swap {
   after: State;
 }
 
+/** A held-out picture that the model takes for another class. */
 export interface Mistake {
   /** Index in the held-out dataset, and the picture's name where it has one. */
   index: number;
@@ -32,6 +33,7 @@ export interface Mistake {
   after: RgbaImage;
 }
 
+/** A unit with its drawings before and after. */
 export interface ChangedUnit extends MovedUnit {
   before: WatchedUnit;
   after: WatchedUnit;

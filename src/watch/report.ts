@@ -19,6 +19,7 @@ import { learningCurves } from './curves.ts';
 import { evaluationSections, mistakesSection } from './evaluation.ts';
 import type { TrainingStory } from './training.ts';
 
+/** Options of {@link trainingPage}. */
 export interface TrainingPageOptions {
   title?: string;
   /** What made it, for a shell. */

@@ -13,6 +13,7 @@ import { lastEntries, logEpoch, logGradients, logLook, logStart, logStep } from 
 import { Looker, type Look, type WatchOptions } from './look.ts';
 import { changedUnits, worstMistakes, type ChangedUnit, type Mistake } from './outcome.ts';
 
+/** Options of {@link TrainingWatch}. */
 export interface TrainingWatchOptions {
   /** Held-out pictures: the same as `fit`'s `validation`. */
   validation?: Dataset;
@@ -27,6 +28,7 @@ export interface TrainingWatchOptions {
   signal?: AbortSignal;
 }
 
+/** All that was seen of a training. */
 export interface TrainingStory {
   classes: readonly string[];
   hyperparameters: Readonly<Record<string, number | string | boolean>>;
@@ -43,6 +45,7 @@ export interface TrainingStory {
   warnings: string[];
 }
 
+/** Listens to a training: its curves, maps and drawings, TensorBoard's log, and the story for a page. */
 export class TrainingWatch {
   readonly story: TrainingStory;
   /** Trained parameters as they were. */

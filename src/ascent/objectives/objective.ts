@@ -11,6 +11,7 @@ import { reshape } from '../../ops/reshape.ts';
 import { affine } from '../../ops/unary.ts';
 import type { Scene } from '../scene.ts';
 
+/** A(x): what an ascent climbs. Objectives add, scale and carry a name that says what they are (Lucid's arithmetic). */
 export interface Objective {
   /** For captions and logs. */
   readonly name: string;
@@ -20,15 +21,20 @@ export interface Objective {
   readonly unit?: ((scene: Scene) => Tensor) | undefined;
   /** The layers that it names, to be checked before anything is computed. */
   readonly layers: readonly string[];
+  /** This and another. */
   plus(other: Objective): Objective;
+  /** This less another. */
   minus(other: Objective): Objective;
   /** A negative factor suppresses. */
   times(factor: number): Objective;
+  /** Climbs down instead: `times(-1)`. */
   negated(): Objective;
 }
 
+/** What {@link objective} may be told beside the function. */
 export interface ObjectiveParts {
   layers?: readonly string[];
+  /** The activations that it is about: {@link Objective.unit}. */
   unit?: ((scene: Scene) => Tensor) | undefined;
 }
 
@@ -77,4 +83,5 @@ const grouped = (name: string) => {
 /** Sum of objectives. */
 export const add = (first: Objective, ...others: Objective[]): Objective => others.reduce((a, b) => a.plus(b), first);
 
+/** `o` times a number: `o.times(factor)`. */
 export const scale = (o: Objective, factor: number): Objective => o.times(factor);

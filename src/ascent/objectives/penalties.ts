@@ -13,6 +13,7 @@ import { blur as blurred, transformed } from '../../transforms/index.ts';
 import type { Scene } from '../scene.ts';
 import { objective, type Objective } from './objective.ts';
 
+/** Of which values a penalty is taken. */
 export interface PenaltyOptions {
   /** 'pixels' (default): values in [0, 1]; 'input': as the network takes them. */
   of?: 'pixels' | 'input';

@@ -27,6 +27,7 @@ export const imagenetColours: ColourMatrix = normalised(IMAGENET_SVD_SQRT);
 /** Mean colour of ImageNet, where clipped pixels begin. */
 const IMAGENET_MEAN = [0.48, 0.46, 0.41];
 
+/** How parameters become colours: decorrelated channels, and the range of pixel values. */
 export interface ColourOptions {
   /** 'imagenet' (default), 'none', or a matrix such as that of {@link colourMatrix}. Other than three channels: none. */
   colours?: 'imagenet' | 'none' | ColourMatrix;

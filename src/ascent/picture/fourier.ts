@@ -18,6 +18,7 @@ import { drawn, type Parametrization, type PictureRequest } from './types.ts';
 /** Lucid divides the picture by it, so that a spectrum of standard deviation 0.01 begins near grey. */
 const CONTRAST = 4;
 
+/** Options of {@link fourier}. */
 export interface FourierOptions extends ColourOptions {
   /** Power of the frequency by which amplitudes fall; default 1. */
   decay?: number;
@@ -48,6 +49,9 @@ export function spectrumToPixels(
   return toRgb(reshape(raw, [n, c, h, w]), options);
 }
 
+/**
+ * The spectrum of the picture as parameters, each frequency scaled by 1 / f (Olah et al. 2017, Lucid's `fft_image`).
+ */
 export function fourier(options: FourierOptions = {}): Parametrization {
   return {
     name: 'fourier',

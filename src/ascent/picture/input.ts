@@ -9,6 +9,7 @@ import type { Parametrization } from './types.ts';
 /** Steps as a share of the pixel range, in the root mean square over the picture. */
 const STEP = 0.005;
 
+/** Options of {@link inputSpace}. */
 export interface InputOptions {
   /** Standard deviation of the noise that it starts from, in pixel values; default 0.05. */
   noise?: number;
@@ -16,6 +17,7 @@ export interface InputOptions {
   free?: boolean;
 }
 
+/** The network's input as parameters, as keras-vis has it: no colour model, kept within the pixel range. */
 export function inputSpace(options: InputOptions = {}): Parametrization {
   const { noise = 0.05, free = false } = options;
   return {

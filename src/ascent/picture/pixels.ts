@@ -4,11 +4,13 @@ import { adam } from '../../train/optimizers.ts';
 import { fromRgb, toRgb, type ColourOptions } from './colours.ts';
 import { drawn, type Parametrization } from './types.ts';
 
+/** Options of {@link pixels}. */
 export interface PixelOptions extends ColourOptions {
   /** Standard deviation at the start; default 0.01. */
   deviation?: number;
 }
 
+/** Pixels as parameters (Lucid's `pixel_image`). */
 export function pixels(options: PixelOptions = {}): Parametrization {
   return {
     name: 'pixels',

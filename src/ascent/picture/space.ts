@@ -5,6 +5,7 @@ import type { Model } from '../../model/model.ts';
 import { add, mul, sub } from '../../ops/binary.ts';
 import type { Random } from '../../random.ts';
 
+/** How pixel values 0 to 1 become a model's input, channel by channel. */
 export interface PixelSpace {
   shape: [number, number, number];
   mean: readonly number[];
@@ -15,6 +16,7 @@ export interface PixelSpace {
   span: number;
 }
 
+/** The space of a model's pictures: pixel values 0 to 1 less the mean, over the deviation. */
 export function pixelSpace(model: Pick<Model, 'pictureShape' | 'preprocess'>): PixelSpace {
   const shape = model.pictureShape;
   const known = model.preprocess !== undefined;

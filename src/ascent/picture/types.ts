@@ -7,6 +7,7 @@ import type { Optimizer } from '../../train/optimizers.ts';
 import type { GradientModifier } from '../gradient.ts';
 import type { PixelSpace } from './space.ts';
 
+/** What a parametrisation is asked for. */
 export interface PictureRequest {
   /** [N,C,H,W] */
   shape: readonly [number, number, number, number];
@@ -17,6 +18,7 @@ export interface PictureRequest {
   start: Float32Array | undefined;
 }
 
+/** What a parametrisation builds: its parameters and the picture they make. */
 export interface DrawnPicture {
   /** What the optimiser moves; what belongs to one picture has N as its first extent. */
   variables: readonly Variable[];
@@ -34,13 +36,16 @@ export interface DrawnPicture {
   draw?(random: Random): Feeds;
 }
 
+/** Parameters in, picture [N,C,H,W] out; one object of `fourier()`, `pixels()`, `inputSpace()`. */
 export interface Parametrization {
   readonly name: string;
+  /** The graph from parameters to pixels, for so many pictures at once. */
   build(request: PictureRequest): DrawnPicture;
   /** How it climbs unless told otherwise. */
   climb(request: Pick<PictureRequest, 'shape' | 'space'>): Climb;
 }
 
+/** How a parametrisation climbs: its optimiser, and what the gradient goes through first. */
 export interface Climb {
   optimizer: Optimizer;
   gradient: readonly GradientModifier[];

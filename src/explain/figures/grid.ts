@@ -2,24 +2,28 @@
 import type { Drawing } from './draw.ts';
 import type { Scale } from './values.ts';
 
+/** Words beside a row, or above a column. */
 export interface Heading {
   title: string;
   /** Sentences below it. */
   text?: readonly string[];
 }
 
+/** One picture of a figure. */
 export interface Cell {
   drawing?: Drawing;
   /** Lines below the picture; in place of it where there is none. */
   caption?: readonly string[];
 }
 
+/** A row of a figure. */
 export interface Row extends Heading {
   cells: readonly Cell[];
   /** Whether the network takes the picture for what it is, where that is known. */
   verdict?: 'right' | 'wrong' | undefined;
 }
 
+/** A figure: pictures in rows and columns, with their headings and legend. */
 export interface Grid {
   /** For those who cannot see it. */
   title: string;

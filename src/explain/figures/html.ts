@@ -35,6 +35,7 @@ function rowHead({ title, text, verdict: kind }: Row): Content {
   return markup`<h3>${title}${kind && [' ', verdict(kind)]}</h3>${paragraphs(text)}`;
 }
 
+/** A figure as a fragment of HTML, its words as text. */
 export async function gridHtml(grid: Grid): Promise<string> {
   const rows: Markup[] = [];
   for (const row of grid.rows) {

@@ -6,6 +6,7 @@ import type { Sign } from '../types.ts';
 
 /** Captum's five ways to show a map, and LIME's outlines. */
 export const figureModes = ['blended', 'heat', 'masked', 'alpha', 'original', 'regions'] as const;
+/** How a map is drawn over its picture. */
 export type FigureMode = (typeof figureModes)[number];
 
 const signs: readonly Sign[] = ['all', 'positive', 'negative', 'absolute'];
@@ -23,6 +24,7 @@ const percentile = {
   accepts: (v: unknown) => typeof v === 'number' && v > 0 && v <= 100,
 };
 
+/** The table of {@link FigureOptions}: for each its kind, default and help. */
 export const figureOptions = {
   mode: choice(
     figureModes,
@@ -45,4 +47,5 @@ export const figureOptions = {
   rest: choice(['show', 'hide'], 'show', 'what lies outside the outlined regions'),
 } as const;
 
+/** How maps are drawn: the mode, sign, colours, clipping and opacity. None of it changes the map. */
 export type FigureOptions = OptionsOf<typeof figureOptions>;

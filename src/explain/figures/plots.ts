@@ -21,6 +21,7 @@ export interface Explained {
   maps: readonly (Attribution | string | undefined)[];
 }
 
+/** What a map explains, for a caption. */
 export const targetInWords = (a: Pick<Attribution, 'label' | 'target'>): string =>
   a.label ?? (a.target === null ? 'what is explained' : `class ${a.target}`);
 

@@ -58,7 +58,10 @@ const style =
 /** '\u2713 ' before the title of a row that the network gets right. */
 const signs = { right: '\u2713 ', wrong: '\u2717 ' } as const;
 
-/** @param cell width of a picture, px. */
+/**
+ * A figure as one SVG file, its words as text.
+ * @param cell width of a picture, px.
+ */
 export async function gridSvg(grid: Grid, { cell = sizes.picture }: { cell?: number } = {}): Promise<string> {
   const fit = (list: readonly string[] = [], width = cell) => list.flatMap((t) => wrap(t, width, sizes.small));
   const left = (column: number) => GAP + column * (cell + GAP);

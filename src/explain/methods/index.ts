@@ -48,6 +48,7 @@ import { smoothGrad } from './smoothgrad.ts';
 import { sumOfOutputs } from './sum_of_outputs.ts';
 import { xrai } from './xrai.ts';
 
+/** The attribution methods by name: what each says of itself, its options with defaults, and its cost. */
 export const methods = {
   gradient,
   'guided-backprop': guidedBackprop,
@@ -97,6 +98,7 @@ export const methods = {
 
 type Methods = typeof methods;
 
+/** Name of an attribution method. */
 export type MethodName = keyof Methods;
 
 /** A method and the options that it knows, and no others. */
@@ -108,6 +110,7 @@ export type MethodOptions = {
   } & OptionsOf<Methods[N]['options']>;
 }[MethodName];
 
+/** All names of {@link MethodName}. */
 export const methodNames = Object.keys(methods) as MethodName[];
 
 /** @throws WgradError 'unknown-name'. */

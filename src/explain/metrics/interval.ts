@@ -1,6 +1,7 @@
 /** The mean of a few measurements, and how sure it is. */
 import { Random } from '../../random.ts';
 
+/** A mean with its confidence interval. */
 export interface Interval {
   mean: number;
   /** The ends of the confidence interval of the mean. */

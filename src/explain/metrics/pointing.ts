@@ -5,6 +5,7 @@
 import { WgradError } from '../../errors.ts';
 import { argmax } from '../../model/target.ts';
 
+/** How a map lies to the object whose mask is known. */
 export interface MaskScore {
   /** Share of the positive attribution that lies on the object, in [0, 1]; 0 where nothing is positive. */
   share: number;

@@ -18,8 +18,10 @@ const options = {
   signal: abortSignal(),
   onProgress: callback<(progress: Progress) => void>('progress'),
 };
+/** Options of {@link parameterRandomization}. */
 export type RandomizationOptions = OptionsOf<typeof options>;
 
+/** The map after one stage was made random, beside that of the trained network. */
 export interface Randomized {
   /** The stage that was made random (and, cascading, those after it in the network). */
   stage: string;
@@ -45,7 +47,10 @@ function stagesOf(model: Model): Map<string, string[]> {
 const isHeadBias = (model: Model, name: string) =>
   model.network.parameters.get(name)?.layer === model.roles.scores?.head;
 
-/** @param explainer of the model that is checked; the target is kept through all stages. */
+/**
+ * Sanity check of a method (Adebayo et al. 2018, arXiv:1810.03292): a map that stays while the network's weights are made random does not explain the network.
+ * @param explainer of the model that is checked; the target is kept through all stages.
+ */
 export async function parameterRandomization(
   explainer: Explainer,
   pixels: Float32Array,

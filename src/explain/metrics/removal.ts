@@ -25,8 +25,10 @@ const options = {
   signal: abortSignal(),
   onProgress: callback<(progress: Progress) => void>('progress'),
 };
+/** Options of {@link deletion} and {@link insertion}. */
 export type RemovalOptions = OptionsOf<typeof options>;
 
+/** The class's value as pixels go or come. */
 export interface RemovalCurve {
   /** Shares of the pixels that have changed, from 0 to 1. */
   shares: Float64Array;
@@ -36,7 +38,10 @@ export interface RemovalCurve {
   auc: number;
 }
 
-/** @param map one value a pixel, [H,W]; its highest pixels go first. */
+/**
+ * The class's value as the most relevant pixels are taken away (Petsiuk et al. 2018, arXiv:1806.07421): low is good.
+ * @param map one value a pixel, [H,W]; its highest pixels go first.
+ */
 export const deletion = (
   model: Model,
   pixels: Float32Array,
@@ -45,7 +50,10 @@ export const deletion = (
   given: RemovalOptions = {},
 ): Promise<RemovalCurve> => curve('deletion', model, pixels, map, target, given);
 
-/** @param map one value a pixel, [H,W]; its highest pixels come first. */
+/**
+ * The class's value as the most relevant pixels come into a blurred picture (Petsiuk et al. 2018): high is good.
+ * @param map one value a pixel, [H,W]; its highest pixels come first.
+ */
 export const insertion = (
   model: Model,
   pixels: Float32Array,

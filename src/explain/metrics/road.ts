@@ -15,8 +15,10 @@ const options = {
   seed: whole(0, 'of the noise'),
   signal: abortSignal(),
 };
+/** Options of {@link road}. */
 export type RoadOptions = OptionsOf<typeof options>;
 
+/** What removing the marked pixels did. */
 export interface Road {
   /** Logit after less logit before: low for a good map with the most relevant first, high with the least. */
   change: number;
@@ -24,7 +26,10 @@ export interface Road {
   picture: Float32Array;
 }
 
-/** @param map one value a pixel, [H,W]. */
+/**
+ * Remove and debias (Rong et al. 2022, arXiv:2202.00449): marked pixels are replaced by noisy linear interpolation, which leaves no trace of the mask's shape.
+ * @param map one value a pixel, [H,W].
+ */
 export async function road(
   model: Model,
   pixels: Float32Array,

@@ -52,15 +52,19 @@ export const attackOptions = {
   signal: abortSignal(),
 };
 
+/** Options of `pgd`. */
 export type AttackOptions = OptionsOf<typeof attackOptions>;
+/** Options of `fgsm`: those of a single step. */
 export type FgsmOptions = Omit<AttackOptions, 'steps' | 'stepSize' | 'randomStart' | 'seed' | 'earlyStop'>;
 
+/** The model's answer to a picture. */
 export interface Prediction {
   index: number;
   label: string;
   logits: Float32Array;
 }
 
+/** A picture that was changed a little to change the answer. */
 export interface Adversarial {
   /** [C,H,W], in input space. */
   picture: Float32Array;

@@ -12,8 +12,10 @@ const options = {
   tolerance: share(0.02, 'where the bisection ends: distance of its bounds over the upper one'),
   rounds: count(20, 'radii that are tried at most'),
 };
+/** Options of `smallestPerturbation`. */
 export type SmallestOptions = OptionsOf<typeof options>;
 
+/** The nearest picture found that the model takes for another class. */
 export interface Smallest extends Adversarial {
   /** The largest radius at which the attack failed. */
   failedAt: number;

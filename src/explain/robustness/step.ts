@@ -16,6 +16,7 @@ import { norm as length, sum } from '../../ops/reduce.ts';
 import { stopGradient } from '../../ops/stop_gradient.ts';
 import { neg, sign } from '../../ops/unary.ts';
 
+/** The norm in which a change is bounded. */
 export type BallNorm = 'linf' | 'l2';
 
 /** Where a picture may go. Tensors broadcast against [N,C,H,W]. */

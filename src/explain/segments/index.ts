@@ -17,7 +17,9 @@ const defaults = {
   grid: { cells: 8 },
 } as const;
 
+/** Name of a way to cut a picture into segments. */
 export type Segmentation = keyof typeof defaults;
+/** All names of {@link Segmentation}. */
 export const segmentations = Object.keys(defaults) as Segmentation[];
 
 const wayOptions = {
@@ -45,6 +47,7 @@ export const segmentOptions = {
   ),
 };
 
+/** How a picture is cut into segments, and the settings of that way. */
 export type SegmentOptions = OptionsOf<typeof wayOptions>;
 
 /** What of {@link segmentOptions} was given. */

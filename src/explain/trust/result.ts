@@ -10,6 +10,7 @@ export interface StageSimilarity {
   ssim: number[];
 }
 
+/** What was measured of one method, picture by picture. */
 export interface MethodTrust {
   /** Options that were given, for a reader. */
   options: Record<string, unknown>;
@@ -22,6 +23,7 @@ export interface MethodTrust {
   randomized: StageSimilarity[];
 }
 
+/** The file that `wgrad trust` writes; shards of one run merge into it. */
 export interface TrustResult {
   kind: 'wgrad-trust';
   /** What was explained, and on what. */
@@ -108,6 +110,7 @@ export function mergeTrust(results: readonly TrustResult[]): TrustResult {
   };
 }
 
+/** One method's line in the table of a report. */
 export interface TrustRow {
   method: string;
   forwards: number | null;

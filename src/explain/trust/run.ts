@@ -12,6 +12,7 @@ import type { Attribution, Progress } from '../types.ts';
 import { defaultMeasures, measureNames, measureOf, type Measure, type MeasureName, type Measured } from './measures.ts';
 import type { MethodTrust, StageSimilarity } from './result.ts';
 
+/** A picture on which methods are measured. */
 export interface TrustSample {
   /** What it is called in the result. */
   id: string;
@@ -43,8 +44,10 @@ const options = {
   ),
   onFailure: callback<(method: string, error: WgradError) => void>('a method that cannot explain this model'),
 };
+/** Options of `measureTrust`. */
 export type TrustOptions = OptionsOf<typeof options>;
 
+/** What `measureTrust` found. */
 export interface Trust {
   targets: number[];
   /** Of one picture's forward pass, alone: the median of five. */

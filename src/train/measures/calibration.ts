@@ -5,6 +5,7 @@
 import { WgradError } from '../../errors.ts';
 import { checkScored, predicted, softmaxRows, type Scored } from './scores.ts';
 
+/** How well probabilities are what they say. */
 export interface Calibration {
   /** The reliability diagram: bins (lower, upper] of the highest probability. */
   bins: { lower: number; upper: number; count: number; confidence: number; accuracy: number }[];
@@ -18,6 +19,7 @@ export interface Calibration {
   nll: number;
 }
 
+/** Options of `calibration`. */
 export interface CalibrationOptions {
   /** Number of bins. Default 15. */
   bins?: number;

@@ -31,6 +31,7 @@ export function topK(scored: Scored, k: number): number {
   return right / labels.length;
 }
 
+/** One class's measures. */
 export interface ClassMeasures {
   /** Of what was called this class, the share that is; 0 where nothing was. */
   precision: number;
@@ -42,6 +43,7 @@ export interface ClassMeasures {
   support: number;
 }
 
+/** All classes' measures. */
 export interface ClassReport {
   accuracy: number;
   /** By class index. */
@@ -54,7 +56,10 @@ export interface ClassReport {
 
 const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b);
 
-/** @param confusion counts[true class][predicted class]. */
+/**
+ * Precision, recall and F1 of each class, and their means; as scikit-learn's `classification_report`.
+ * @param confusion counts[true class][predicted class].
+ */
 export function classReport(confusion: readonly (readonly number[])[]): ClassReport {
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   const perClass = confusion.map((row, c) => {

@@ -1,6 +1,7 @@
 /** One class against the rest over all thresholds: ROC and precision-recall curves, with scikit-learn's conventions. */
 import { WgradError } from '../../errors.ts';
 
+/** False and true positive rates by threshold. */
 export interface RocCurve {
   /** False and true positive rates, from (0, 0) to (1, 1). */
   falsePositiveRate: number[];
@@ -11,6 +12,7 @@ export interface RocCurve {
   auc: number;
 }
 
+/** Precision and recall by threshold. */
 export interface PrecisionRecallCurve {
   /** By falling threshold; it ends with recall 1. */
   precision: number[];

@@ -1,6 +1,7 @@
 /** What the measures are taken of: one row of scores a sample, and its label. */
 import { WgradError } from '../../errors.ts';
 
+/** Scores of a set of pictures with their labels, as `evaluate` returns them. */
 export interface Scored {
   /** Logits or probabilities [samples, classes], a row after the other. */
   readonly scores: ArrayLike<number>;
