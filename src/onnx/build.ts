@@ -9,8 +9,8 @@ import { withName } from '../graph/tensor.ts';
 import { emaUpdate } from '../ops/effects.ts';
 import type { Pieces } from '../pace.ts';
 import { Budget } from './budget.ts';
-import { canFold, dtypeOf, foldNode, naming, outputsOf, rowOf } from './fold.ts';
-import { GRAPH } from './ops/graph.ts';
+import { canFold, dtypeOf, naming, outputsOf, rowOf } from './ops/evaluate.ts';
+import { foldNode, graphAlgebra } from './ops/index.ts';
 import { OpContext, type Operand } from './ops/row.ts';
 import type { OnnxDtype, OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
@@ -110,7 +110,7 @@ class Builder {
       return foldNode(node, given, opset, this.budget).map((tensor) => ({ known: tensor }));
     }
     const { useBatch, moveRunning } = this.environment.batchNorm(node);
-    const context = new OpContext<Tensor>(node, opset, GRAPH, inputs.map((value) => value && this.operand(value)), {
+    const context = new OpContext<Tensor>(node, opset, graphAlgebra(), inputs.map((value) => value && this.operand(value)), {
       useBatch,
       update: (input, batch, momentum, scale) => {
         const value = inputs[input];

@@ -17,7 +17,7 @@ export interface DecodeOptions {
   external?: ExternalDataResolver;
   signal?: AbortSignal;
   /** The ops that the importer takes, as `opKey` writes them; nodes of others are listed in an 'onnx-unsupported' error. */
-  supported?: ReadonlySet<string>;
+  supported?: (graph: OnnxGraph) => Promise<ReadonlySet<string>>;
 }
 
 /**
@@ -56,7 +56,7 @@ export async function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {})
     metadata: new Map((model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? ''])),
   };
   await pace.next();
-  return validate(draft, source, problems, options.supported);
+  return validate(draft, source, problems, await options.supported?.(draft));
 }
 
 async function readInitializers(

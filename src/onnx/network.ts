@@ -11,7 +11,7 @@ import { buildGraph } from './build.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
-import { SUPPORTED_OPS } from './ops/index.ts';
+import { opsFor } from './ops/index.ts';
 import { storedParameters } from './parameters.ts';
 import { inParts } from './parts.ts';
 import { probe, type Probed } from './probe.ts';
@@ -32,7 +32,7 @@ export interface ImportOptions extends DecodeOptions, Given {
  *   `options.signal`.
  */
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
-  const decoded = await decodeOnnx(bytes, { supported: SUPPORTED_OPS, ...options });
+  const decoded = await decodeOnnx(bytes, { supported: opsFor, ...options });
   const metadata = new Map([...decoded.metadata, ...known(options)]);
   const pace = new Pace(options.signal);
   const graph = await pace.through(storedParameters({ ...decoded, metadata }));
@@ -61,6 +61,12 @@ function allFinite(values: Float32Array): boolean {
 
 /** An ONNX file as a network: its graph, parameters and what its parts are for. */
 export class OnnxNetwork implements Network {
+  /** A network from a graph of your own; the constructor is enough where its ops are those of a plain ResNet. */
+  static async of(graph: OnnxGraph, given: Given & Pick<ImportOptions, 'batchNorm'> = {}): Promise<OnnxNetwork> {
+    await opsFor(graph);
+    return new OnnxNetwork(graph, given);
+  }
+
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
   private variables = new Map<string, NetworkParameter>();

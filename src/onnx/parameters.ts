@@ -3,7 +3,7 @@
  */
 import { Budget } from './budget.ts';
 import { dataflow, type Dataflow } from './dataflow.ts';
-import { foldNode } from './fold.ts';
+import { foldNode } from './ops/index.ts';
 import type { Pieces } from '../pace.ts';
 import { isFloat, type OnnxGraph, type OnnxNode, type OnnxTensor } from './types.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { WgradError } from '../../src/errors.ts';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
-import { SUPPORTED_OPS } from '../../src/onnx/ops/index.ts';
+import { opsFor } from '../../src/onnx/ops/index.ts';
 import { encode, f32, i64, model, node, pattern, smallSpec, value } from './builder.ts';
 
-const decode = (bytes: Uint8Array) => decodeOnnx(bytes, { supported: SUPPORTED_OPS });
+const decode = (bytes: Uint8Array) => decodeOnnx(bytes, { supported: opsFor });
 
 async function failure(bytes: Uint8Array): Promise<WgradError> {
   const error = await decode(bytes).catch((e: unknown) => e);

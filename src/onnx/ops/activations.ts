@@ -1,5 +1,6 @@
 /** Activation functions, with the defaults of their definitions; also those of com.microsoft that fusion leaves. */
 import type { Shaped, UnaryKind } from './algebra.ts';
+import { softmax } from './plain.ts';
 import { row, type OpContext, type Row, type Rows } from './row.ts';
 
 /** A function with parameters: attribute and default of each. */
@@ -35,19 +36,6 @@ function thresholdedRelu<T extends Shaped>(c: OpContext<T>): T {
   return c.ops.where(c.ops.binary('greater', x, c.number(c.float('alpha', 1))), x, c.number(0));
 }
 
-/**
- * Before opset 13 the axis splits the tensor into a matrix, whose rows are normalised; since then it is one axis.
- */
-const softmax = (log: boolean): Row =>
-  row((c) => {
-    const x = c.x(0);
-    const axis = c.axis(c.int('axis', c.opset < 13 ? 1 : -1), x.shape.length);
-    if (c.opset >= 13 || axis === x.shape.length - 1) return c.ops.softmax(x, axis, log);
-    const size = (dims: readonly number[]) => dims.reduce((n, d) => n * d, 1);
-    const rows = c.ops.reshape(x, [size(x.shape.slice(0, axis)), size(x.shape.slice(axis))]);
-    return c.ops.reshape(c.ops.softmax(rows, 1, log), x.shape);
-  });
-
 export const ACTIVATIONS: Rows = {
   Celu: row(celu),
   Elu: parametric('elu', ['alpha', 1]),
@@ -58,10 +46,7 @@ export const ACTIVATIONS: Rows = {
   LogSoftmax: softmax(true),
   Mish: parametric('mish'),
   PRelu: row((c) => c.ops.prelu(c.x(0), c.x(1))),
-  Relu: parametric('relu'),
   Selu: row(selu),
-  Sigmoid: parametric('sigmoid'),
-  Softmax: softmax(false),
   Softplus: parametric('softplus'),
   Softsign: parametric('softsign'),
   Swish: swish(1),

@@ -1,39 +1,10 @@
-/** Convolutions and pooling over pictures [N, C, H, W] and sequences [N, C, L], which are pictures of one row. */
+/** Convolutions and pooling that a plain classifier (plain.ts) does without. */
 import { elements } from '../types.ts';
 import { readWindow } from '../windows.ts';
 import type { Shaped, UnaryKind } from './algebra.ts';
-import { row, type OpContext, type Row, type Rows } from './row.ts';
-
-/** [N, C, L] as [N, C, 1, L]. */
-function picture<T extends Shaped>(c: OpContext<T>, x: T): T {
-  const { shape } = x;
-  if (shape.length !== 3 && shape.length !== 4)
-    throw c.unsupported(`a tensor of rank ${shape.length}; pictures have rank 4, sequences 3`);
-  return shape.length === 4 ? x : c.ops.reshape(x, [shape[0]!, shape[1]!, 1, shape[2]!]);
-}
-
-/** Back to the rank of the input. */
-function likeInput<T extends Shaped>(c: OpContext<T>, y: T): T {
-  if (c.operand(0).shape.length === 4) return y;
-  return c.ops.reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);
-}
-
-const spatial = (shape: readonly number[]) => shape.slice(2);
-
-/** Exporters that keep a separate BatchNormalization may still write the zeros that a missing bias stands for. */
-function bias<T extends Shaped>(c: OpContext<T>): T | undefined {
-  const zero = c.known(2)?.data.every((value) => value === 0) ?? !c.has(2);
-  return zero ? undefined : c.x(2);
-}
-
-function conv<T extends Shaped>(c: OpContext<T>): T {
-  const [x, w] = [picture(c, c.x(0)), picture(c, c.x(1))];
-  if (c.operand(1).shape.length !== c.operand(0).shape.length)
-    throw c.unsupported(`a weight of rank ${c.operand(1).shape.length}`);
-  const { strides, pads, dilations } = readWindow(c.node, spatial(c.operand(0).shape), spatial(c.operand(1).shape));
-  const y = c.ops.conv2d(x, w, bias(c), { strides, pads, dilations, groups: c.int('group', 1) });
-  return likeInput(c, y);
-}
+import { bias, likeInput, picture, spatial } from './pictures.ts';
+import { conv, globalPool } from './plain.ts';
+import { row, type OpContext, type Rows } from './row.ts';
 
 /**
  * The adjoint of a convolution: in the extent of x, out = (in - 1) * stride + output_padding + reach - pads, or as
@@ -88,12 +59,6 @@ function fusedConv<T extends Shaped>(c: OpContext<T>): T {
   return c.ops.unary(FUSED[name]!, sum, a, b);
 }
 
-const maxPool: Row = row((c) => {
-  if (c.wants(1)) throw c.unsupported('the output of indices');
-  const { kernel, strides, pads, dilations, ceil } = readWindow(c.node, spatial(c.operand(0).shape));
-  return likeInput(c, c.ops.maxPool2d(picture(c, c.x(0)), { kernel, strides, pads, dilations, ceilMode: ceil }));
-});
-
 /** With dilations (since opset 19) the mean is a convolution with ones over the number of elements inside. */
 function averagePool<T extends Shaped>(c: OpContext<T>): T {
   const { ops } = c;
@@ -111,19 +76,9 @@ function averagePool<T extends Shaped>(c: OpContext<T>): T {
   return likeInput(c, ops.binary('div', total, countIncludePad ? c.number(elements(kernel)) : inside()));
 }
 
-/** Over all axes behind the channels, which stay as 1. */
-const globalPool = (kind: 'mean' | 'max'): Row =>
-  row((c) => {
-    const x = c.x(0);
-    return c.ops.reduce(kind, x, [...x.shape.keys()].slice(2), true);
-  });
-
 export const CONVOLUTION: Rows = {
   AveragePool: row(averagePool),
-  Conv: row(conv),
   ConvTranspose: row(convTranspose),
-  GlobalAveragePool: globalPool('mean'),
   GlobalMaxPool: globalPool('max'),
-  MaxPool: maxPool,
   'com.microsoft::FusedConv': row(fusedConv),
 };

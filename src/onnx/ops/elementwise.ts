@@ -73,7 +73,6 @@ function convert<T extends Shaped>(ops: Algebra<T>, x: T, from: OnnxDtype, to: O
 
 export const ELEMENTWISE: Rows = {
   Abs: unary('abs'),
-  Add: binary('add'),
   And: comparison('and'),
   Cast: row((c) => convert(c.ops, c.x(0), c.operand(0).dtype, castTarget(c)), { dtype: castTarget }),
   CastLike: row((c) => convert(c.ops, c.x(0), c.operand(0).dtype, c.operand(1).dtype), {

@@ -1,6 +1,6 @@
 /** Ops that move elements and compute nothing: the shapes are known at import, the elements need not be. */
 import { attrIntsOf } from '../attributes.ts';
-import { broadcastDims, reshapeDims, sliceRanges, squeezeDims, unsqueezeDims } from '../dims.ts';
+import { broadcastDims, sliceRanges, squeezeDims, unsqueezeDims } from '../dims.ts';
 import { elements } from '../types.ts';
 import type { Shaped } from './algebra.ts';
 import { padding } from './padding.ts';
@@ -91,13 +91,6 @@ function tile<T extends Shaped>(c: OpContext<T>): T {
   return y;
 }
 
-function flatten<T extends Shaped>(c: OpContext<T>): T {
-  const x = c.x(0);
-  const axis = c.int('axis', 1);
-  const at = axis === x.shape.length ? axis : c.axis(axis, x.shape.length);
-  return c.ops.reshape(x, [elements(x.shape.slice(0, at)), elements(x.shape.slice(at))]);
-}
-
 const block = <T extends Shaped>(c: OpContext<T>, x: T): [n: number, ch: number, h: number, w: number, b: number] => {
   const b = c.int('blocksize', 0);
   if (x.shape.length !== 4 || b < 1) throw c.invalid(`blocksize ${b} of an input of rank ${x.shape.length}`);
@@ -129,28 +122,14 @@ function spaceToDepth<T extends Shaped>(c: OpContext<T>): T {
   return c.ops.reshape(ordered, [n, ch * b * b, h / b, w / b]);
 }
 
-/** Inference semantics, also in graphs that are trained: fine-tuning here is without dropout. The mask is all true. */
-function dropout<T extends Shaped>(c: OpContext<T>): T | T[] {
-  const x = c.x(0);
-  // Whether it drops is said by the file (and warned of), not computed.
-  if (c.has(2)) c.constant(2);
-  return c.wants(1) ? [x, c.ops.broadcastTo(c.number(1), x.shape)] : x;
-}
-
 export const MOVEMENT: Rows = {
   Concat: row(concatenation),
   DepthToSpace: row(depthToSpace),
-  Dropout: row(dropout, { constants: [2], dtype: (c, output) => (output === 1 ? 'bool' : c.operand(0).dtype) }),
   Expand: row((c) => c.ops.broadcastTo(c.x(0), broadcastDims(c.node, c.operand(0).shape, c.numbers(1) ?? [])), {
     constants: [1],
   }),
-  Flatten: row(flatten),
   Gather: row(gather, { constants: [1] }),
-  Identity: row((c) => c.x(0)),
   Pad: row(padding, { constants: [1, 2, 3] }),
-  Reshape: row((c) => c.ops.reshape(c.x(0), reshapeDims(c.node, c.operand(0).shape, c.numbers(1) ?? [])), {
-    constants: [1],
-  }),
   Shape: row((c) => {
     const { shape } = c.operand(0);
     const dims = shape.slice(c.int('start', 0), c.int('end', shape.length));

@@ -1,32 +1,7 @@
-/** Normalisation: by given statistics, by the batch's, by those of a sample, a group or a layer, by a norm. */
+/** Normalisation: by the statistics of a sample, a group or a layer, by a norm. */
 import { elements } from '../types.ts';
 import type { Shaped } from './algebra.ts';
 import { row, type OpContext, type Rows } from './row.ts';
-
-/**
- * By the statistics given, or by the batch's: where the model is in that mode, or where the file says so
- * (`training_mode`, as weight-standardised networks have it). ONNX's momentum weighs the old statistic, PyTorch's the
- * new one: running = m * running + (1 - m) * batch.
- */
-function batchNormalization<T extends Shaped>(c: OpContext<T>): T | T[] {
-  const { ops } = c;
-  const x = c.x(0);
-  const [weight, bias, mean, variance] = [c.x(1), c.x(2), c.x(3), c.x(4)];
-  if (!c.flag('spatial', true)) throw c.unsupported('statistics per element (spatial = 0)');
-  const eps = c.float('epsilon', 1e-5);
-  if (!c.statistics.useBatch) return ops.batchNorm(x, { weight, bias, mean, variance }, eps);
-  const count = elements(x.shape) / elements(weight.shape);
-  if (count < 2) throw c.invalid(`one value a channel in [${x.shape.join(', ')}] has no batch statistics`);
-  const batch = ops.batchNormTrain(x, weight, bias, eps);
-  const momentum = c.float('momentum', 0.9);
-  // The batch is normalised by its biased variance; the running one is kept unbiased, as PyTorch does.
-  c.statistics.update(3, batch.mean, 1 - momentum, 1);
-  c.statistics.update(4, batch.variance, 1 - momentum, count / (count - 1));
-  if (!c.wants(1) && !c.wants(2)) return batch.y;
-  const moved = (old: T, now: T) =>
-    ops.binary('add', ops.unary('affine', old, momentum, 0), ops.unary('affine', now, 1 - momentum, 0));
-  return [batch.y, moved(mean, batch.mean), moved(variance, batch.variance)];
-}
 
 /** (x - mean) / sqrt(variance + eps) over some axes, in two passes: E[x^2] - E[x]^2 would cancel. */
 function normalized<T extends Shaped>(c: OpContext<T>, x: T, axes: readonly number[], eps: number) {
@@ -101,7 +76,6 @@ function lpNormalization<T extends Shaped>(c: OpContext<T>): T {
 }
 
 export const NORMALIZATION: Rows = {
-  BatchNormalization: row(batchNormalization),
   GroupNormalization: row(groupNormalization),
   InstanceNormalization: row(instanceNormalization),
   LayerNormalization: row(layerNormalization),

@@ -1,12 +1,15 @@
-import { describe, expect, it } from 'vitest';
-import { WgradError } from '../../src/errors.ts';
-import { input } from '../../src/graph/leaves.ts';
-import { decodeOnnx } from '../../src/onnx/decode.ts';
-import { Budget } from '../../src/onnx/budget.ts';
-import { importOnnx } from '../../src/onnx/network.ts';
-import { foldNode, type FoldInput } from '../../src/onnx/fold.ts';
-import type { OnnxNode, OnnxTensor } from '../../src/onnx/types.ts';
-import { f32, i64, model, node, value, type Attribute } from './builder.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { WgradError } from '../../../src/errors.ts';
+import { input } from '../../../src/graph/leaves.ts';
+import { decodeOnnx } from '../../../src/onnx/decode.ts';
+import { Budget } from '../../../src/onnx/budget.ts';
+import { importOnnx } from '../../../src/onnx/network.ts';
+import { foldNode, type FoldInput } from '../../../src/onnx/ops/fold.ts';
+import { allOps } from '../../../src/onnx/ops/index.ts';
+import type { OnnxNode, OnnxTensor } from '../../../src/onnx/types.ts';
+import { f32, i64, model, node, value, type Attribute } from '../builder.ts';
+
+beforeAll(() => allOps());
 
 /** A decoded node: attributes go through the file format as they would in a model. */
 async function decoded(opType: string, attributes: Record<string, Attribute>, opset: number): Promise<OnnxNode> {

@@ -1,16 +1,14 @@
 /**
  * Nodes of constants, computed at import. Exporters compute shapes inside the graph (Shape, Gather, Concat, Reshape);
- * once the batch size is known all of it is constant, and never becomes a kernel. The op table (`ops/`) says how.
+ * once the batch size is known all of it is constant, and never becomes a kernel. The op table says how.
  */
-import { WgradError } from '../errors.ts';
-import { normalizesByBatch } from './batch_statistics.ts';
-import type { Budget } from './budget.ts';
-import type { Shaped } from './ops/algebra.ts';
-import { HostAlgebra } from './ops/host.ts';
-import type { HostTensor } from './ops/host_tensor.ts';
-import { opRow } from './ops/index.ts';
-import { OpContext, type Operand, type Row } from './ops/row.ts';
-import { allocate, isFloat, type OnnxDtype, type OnnxNode, type OnnxTensor } from './types.ts';
+import { normalizesByBatch } from '../batch_statistics.ts';
+import type { Budget } from '../budget.ts';
+import { dtypeOf, naming, outputsOf, rowOf } from './evaluate.ts';
+import { HostAlgebra } from './host.ts';
+import type { HostTensor } from './host_tensor.ts';
+import { OpContext, type Operand } from './row.ts';
+import { allocate, isFloat, type OnnxDtype, type OnnxNode, type OnnxTensor } from '../types.ts';
 
 /** What is known of an input: its constant, or its type and shape alone. */
 export type FoldInput = OnnxTensor | { dtype: OnnxDtype; dims: readonly number[] };
@@ -38,38 +36,6 @@ export function foldNode(
       return { dims: result.shape, dtype, data: inType(result.data, dtype) };
     }),
   );
-}
-
-/** The row of a node. @throws 'onnx-unsupported' */
-export function rowOf(node: OnnxNode): Row {
-  const row = opRow(node);
-  if (!row) throw new WgradError('onnx-unsupported', `node '${node.name}' (${node.opType}): unsupported op`);
-  return row;
-}
-
-/** Whether the inputs that the node's result depends on are all known. */
-export function canFold(row: Row, known: (input: number) => boolean, count: number): boolean {
-  const reads = row.reads ?? Array.from({ length: count }, (_, i) => i);
-  return reads.every(known);
-}
-
-export function outputsOf<T extends Shaped>(row: Row, context: OpContext<T>): readonly T[] {
-  const result = row.compute(context);
-  return Array.isArray(result) ? (result as readonly T[]) : [result as T];
-}
-
-export function dtypeOf(row: Row, context: OpContext<Shaped>, output: number): OnnxDtype {
-  return row.dtype?.(context, output) ?? context.inputs[0]?.dtype ?? 'f32';
-}
-
-/** An op's own error names shapes; this adds the node. */
-export function naming<R>(node: OnnxNode, compute: () => R): R {
-  try {
-    return compute();
-  } catch (cause) {
-    if (!(cause instanceof WgradError) || cause.message.includes(`node '${node.name}'`)) throw cause;
-    throw new WgradError(cause.code, `node '${node.name}' (${node.opType}): ${cause.message}`, { cause });
-  }
 }
 
 function hostOperand(input: FoldInput | undefined): Operand<HostTensor> | undefined {
