@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
 import { adapterChoices, candidates, thisMachine, type AdapterChoice, type Candidate } from './candidates.ts';
 import { peer } from './peer.ts';
+import { pollEagerly, pollWithPauses } from './poll.ts';
 import { carriedSwiftShader } from './swiftshader.ts';
 
 export { adapterChoices, type AdapterChoice } from './candidates.ts';
@@ -68,6 +69,7 @@ const driverSettings = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
 async function request(candidate: Candidate): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
   if (process.platform === 'linux') await ensureLoader(candidate);
   const { create, globals } = await peer('webgpu', () => import('webgpu'), 'WebGPU in Node');
+  pollWithPauses(globals as Record<string, unknown>);
   for (const [name, value] of Object.entries(globals)) {
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
   }
@@ -128,6 +130,7 @@ async function open({ choice = process.env['WGRAD_ADAPTER'] || undefined, log }:
     const kind = found && kindOf(found.adapter.info, candidate.kind);
     if (found && kind && (candidate.kind === undefined || kind === candidate.kind)) {
       const description = describeAdapter(found.adapter, kind);
+      if (kind === 'gpu') pollEagerly();
       log?.(`adapter: ${description}`);
       return { ...found, kind, description };
     }
