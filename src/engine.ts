@@ -163,11 +163,12 @@ export class Engine {
 
   /**
    * After a loss of the device: another device, on which everything goes on that was not disposed of. Programs run again
-   * from their plans, weights have their initial values, those of the last {@link write}, or of the last
-   * {@link snapshot}. What was under way at the loss was rejected with 'device-lost', and is not repeated. Nothing happens
+   * from their plans, weights have their initial values (read again from the model's file where no copy of them was
+   * kept), those of the last {@link write}, or of the last {@link snapshot}. What was under way at the loss was rejected with 'device-lost', and is not repeated. Nothing happens
    * where the device is alive; calls during a restoration wait for that one.
    * @throws (rejects) WgradError 'disposed'; 'no-adapter', 'device-lost' where no new device is to be had, or it goes as
-   *   well: try again later; 'invalid-argument' for a shared device without `device`; 'limit-exceeded' where the new one
+   *   well: try again later; what reading a model's file throws, 'file-missing' where it was given as bytes;
+   *   'invalid-argument' for a shared device without `device`; 'limit-exceeded' where the new one
    *   can less. The engine is then lost as before.
    */
   restore(options: RestoreOptions = {}): Promise<void> {
@@ -189,7 +190,8 @@ export class Engine {
     const device = given ? Device.share(given) : await this.reopen!();
     try {
       if (values) {
-        const pairs = before.all.map(async (v) => [v, await values(v)] as const);
+        const used = [...programs].flatMap(({ plan }) => [...plan.frozen, ...plan.updated]);
+        const pairs = [...new Set([...before.all, ...used])].map(async (v) => [v, await values(v)] as const);
         before.keep(
           (await Promise.all(pairs)).filter((pair): pair is [Variable, Float32Array] => pair[1] !== undefined),
         );

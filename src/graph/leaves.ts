@@ -52,18 +52,22 @@ export const scalar = (value: number): Tensor => constant(Float32Array.of(value)
 export class Variable {
   readonly tensor: Tensor;
   readonly shape: Shape;
-  private readonly given: Float32Array<ArrayBufferLike> | undefined;
+  private given: Float32Array<ArrayBufferLike> | undefined;
+  /** Whether it begins as zeros that the host does not hold. */
+  readonly isZero: boolean;
 
   /**
    * @param data initial values, row-major in `shape`; kept by reference, never written to. 'zeros' take no memory on the
    *   host and are not uploaded.
    * @param layout physical order on the device; convolution weights (OIHW) use 'hwio'.
+   * @param again brings `data` once more, from a file: the host then lets go of them when they are on a device.
    */
   constructor(
     readonly name: string,
     shape: Shape,
     data: Float32Array<ArrayBufferLike> | 'zeros',
     readonly layout: Layout = 'row',
+    private readonly again?: () => Promise<Float32Array>,
   ) {
     if (data !== 'zeros' && sizeOf(shape) !== data.length) {
       throw new WgradError('shape', `variable ${name}: ${data.length} values do not fill the shape ${show(shape)}`);
@@ -72,19 +76,37 @@ export class Variable {
       throw new WgradError('shape', `variable ${name}: layout ${layout} needs rank 4, the shape is ${show(shape)}`);
     }
     this.shape = [...shape];
+    this.isZero = data === 'zeros';
     this.given = data === 'zeros' ? undefined : data;
     this.tensor = apply1(variableOp, [], { variable: this });
     this.tensor.node.name = name;
   }
 
-  /** Values of an engine that has not seen it: what was given, or zeros made anew at each call. */
+  /**
+   * Values of an engine that has not seen it: what was given, or zeros made anew at each call.
+   * @throws WgradError 'invalid-argument' where the host has let go of them: see {@link bring}.
+   */
   get initial(): Float32Array<ArrayBufferLike> {
-    return this.given ?? new Float32Array(this.tensor.size);
+    if (this.given) return this.given;
+    if (this.isZero) return new Float32Array(this.tensor.size);
+    throw new WgradError('invalid-argument', `${this.name}: its first values are not in memory any more`, {
+      remedy: 'Await variable.bring(), or load the model with hostCopy: true',
+    });
   }
 
-  /** Whether it begins as zeros that the host does not hold. */
-  get isZero(): boolean {
-    return this.given === undefined;
+  /** Whether {@link initial} is to be had without reading a file. */
+  get isAtHand(): boolean {
+    return this.isZero || this.given !== undefined;
+  }
+
+  /** {@link initial}, read again where the host has let go of it. @throws (rejects) what reading throws. */
+  async bring(): Promise<Float32Array<ArrayBufferLike>> {
+    return this.isAtHand ? this.initial : this.again!();
+  }
+
+  /** Lets go of values that can be brought again: they are on a device. */
+  letGo(): void {
+    if (this.again) this.given = undefined;
   }
 }
 

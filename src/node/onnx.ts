@@ -11,19 +11,27 @@ import { cachedPath } from './download.ts';
 import { describePublished, publishedAs } from './manifest.ts';
 import { readWhole } from './read.ts';
 
+export interface LoadFileOptions extends Omit<ImportOptions, 'again'> {
+  /** Keeps the parameters' first values in memory too; default false: they are read again where they are needed again. */
+  hostCopy?: boolean;
+}
+
 /**
- * A model on an engine.
+ * A model on an engine. Once its parameters are there, the host lets go of them: `engine.restore()` reads the file again.
  * @param source a file, or the name of published weights that `wgrad fetch` has put into the cache. Published files
  *   get the labels and the preprocessing that the manifest has for them.
  * @throws WgradError 'file-missing', 'file-format', and what {@link importOnnx} throws.
  */
-export const loadOnnxFile = async (engine: Engine, source: string, options?: ImportOptions): Promise<Model> =>
+export const loadOnnxFile = async (engine: Engine, source: string, options?: LoadFileOptions): Promise<Model> =>
   new Model(engine, await importOnnxFile(source, options));
 
 /** The network of {@link loadOnnxFile}, without an engine. */
-export async function importOnnxFile(source: string, options: ImportOptions = {}): Promise<OnnxNetwork> {
-  const { bytes, ...file } = await readOnnxFile(await locate(source));
-  return importOnnx(bytes, { ...file, ...describePublished(bytes), ...options });
+export async function importOnnxFile(source: string, options: LoadFileOptions = {}): Promise<OnnxNetwork> {
+  const { hostCopy = false, ...rest } = options;
+  const path = await locate(source);
+  const { bytes, ...file } = await readOnnxFile(path);
+  const again = async () => (await readOnnxFile(path)).bytes;
+  return importOnnx(bytes, { ...file, ...describePublished(bytes), ...(!hostCopy && { again }), ...rest });
 }
 
 /** A file of that name goes before published weights of that name. */
@@ -55,18 +63,12 @@ export async function readOnnxFile(path: string): Promise<OnnxFile> {
  * Reads external data from `folder`. A location that is absolute, a URL, climbs out with `..`, or is a link to
  * somewhere else is refused: a model is untrusted input, and must not read the rest of the disk into its weights.
  *
- * @throws (rejects) 'onnx-external-data'. Each file is read once, however many tensors lie in it.
+ * @throws (rejects) 'onnx-external-data'.
  */
-export function folderResolver(folder: string): ExternalDataResolver {
-  const files = new Map<string, Promise<Uint8Array>>();
-  return (location) => {
-    const known = files.get(location);
-    if (known) return known;
-    const file = readInside(folder, location);
-    files.set(location, file);
-    return file;
-  };
-}
+export const folderResolver =
+  (folder: string): ExternalDataResolver =>
+  (location) =>
+    readInside(folder, location);
 
 async function readInside(folder: string, location: string): Promise<Uint8Array> {
   const refuse = (reason: string, cause?: unknown): WgradError =>

@@ -32,12 +32,12 @@ export function alwaysByBatch(graph: OnnxGraph, choice: BatchNormChoice): Readon
 /** Dropouts that would drop: passed over here, as in evaluation. */
 function dropping(graph: OnnxGraph): OnnxNode[] {
   const stated = new Map<string, number | undefined>();
-  for (const [name, { data }] of graph.initializers) stated.set(name, data[0]);
   for (const { opType, attributes, outputs } of graph.nodes) {
     const value = opType === 'Constant' ? attributes.get('value') : undefined;
     if (value?.type === 'tensor') stated.set(outputs[0]!, value.value.data[0]);
   }
-  const constant = (name: string | undefined) => (name ? stated.get(name) : undefined);
+  const constant = (name: string | undefined) =>
+    name ? (graph.initializers.get(name)?.data[0] ?? stated.get(name)) : undefined;
   return graph.nodes.filter(
     (node) =>
       node.opType === 'Dropout' &&

@@ -4,7 +4,7 @@
  * really holds.
  */
 import { WgradError } from '../errors.ts';
-import type { OnnxGraph, OnnxNode } from './types.ts';
+import { elements, type OnnxGraph, type OnnxNode } from './types.ts';
 
 /** The largest networks in use have some 20,000 nodes. */
 export const MAX_NODES = 100_000;
@@ -29,7 +29,7 @@ export class Budget {
   /** For one build of a graph: grows with its initialisers and Constant nodes. */
   static of(graph: OnnxGraph): Budget {
     let stored = 0;
-    for (const tensor of graph.initializers.values()) stored += tensor.data.length;
+    for (const tensor of graph.initializers.values()) stored += elements(tensor.dims);
     for (const node of graph.nodes)
       for (const attribute of node.attributes.values())
         if (attribute.type === 'tensor') stored += attribute.value.data.length;

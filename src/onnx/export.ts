@@ -10,7 +10,7 @@ import Writer from 'protobufjs/src/writer.js';
 import { WgradError } from '../errors.ts';
 import type { IAttributeProto, IModelProto, INodeProto, ITensorProto, IValueInfoProto } from './proto.ts';
 import { encodeModelProto } from './proto_write.gen.ts';
-import { DTYPES, dtypeOfCode, isFloat, type OnnxAttribute, type OnnxDtype, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './types.ts'; // prettier-ignore
+import { DTYPES, dtypeOfCode, elements, isFloat, type OnnxAttribute, type OnnxDtype, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './types.ts'; // prettier-ignore
 
 /** Protobuf messages end at 2 GB, and onnx-proto's lengths with them. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -34,10 +34,11 @@ export interface ExportOptions {
 /** @throws 'invalid-argument' where a value does not fill its initialiser. */
 export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8Array {
   const initializer = [...graph.initializers].map(([name, tensor]) => {
+    const { dims, dtype } = tensor;
     const data = options.values?.get(name) ?? tensor.data;
-    if (data.length !== tensor.data.length)
-      throw new WgradError('invalid-argument', `parameter '${name}' has ${tensor.data.length} elements, not ${data.length}`); // prettier-ignore
-    return writeTensor({ ...tensor, data }, name);
+    if (data.length !== elements(dims))
+      throw new WgradError('invalid-argument', `parameter '${name}' has ${elements(dims)} elements, not ${data.length}`); // prettier-ignore
+    return writeTensor({ dims, dtype, data }, name);
   });
   const bytes = initializer.reduce((sum, tensor) => sum + tensor.rawData!.length, 0);
   if (bytes > MAX_BYTES) throw new WgradError('invalid-argument', `${bytes} bytes of weights do not fit one ONNX file`);

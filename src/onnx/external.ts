@@ -10,8 +10,16 @@ const MAX_TIMES_READ = 4;
 /** The external files of one model. */
 export class ExternalFiles {
   private readonly bytesTaken = new Map<string, number>();
+  private readonly files = new Map<string, Promise<Uint8Array>>();
 
   constructor(private readonly resolve: ExternalDataResolver | undefined) {}
+
+  /** Each is read once, however many tensors lie in it. */
+  private file(location: string, resolve: ExternalDataResolver): Promise<Uint8Array> {
+    let file = this.files.get(location);
+    if (!file) this.files.set(location, (file = resolve(location)));
+    return file;
+  }
 
   /** @throws 'onnx-external-data' naming tensor and location; what the resolver throws on purpose or on abort. */
   async read(tensor: ITensorProto, what: string): Promise<OnnxTensor> {
@@ -29,7 +37,7 @@ export class ExternalFiles {
     const length = naturalNumber(entries.get('length') ?? String(need));
     if (offset === undefined || length === undefined) throw fail('offset and length must be whole numbers');
     if (length !== need) throw fail(`${dtype} [${dims.join(', ')}] needs ${need} bytes, length says ${length}`);
-    const file = await this.resolve(location);
+    const file = await this.file(location, this.resolve);
     if (offset + length > file.length)
       throw fail(`bytes ${offset} to ${offset + length} are wanted, the file has ${file.length}`);
     const taken = (this.bytesTaken.get(location) ?? 0) + length;

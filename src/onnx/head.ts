@@ -246,11 +246,11 @@ function resized(tensor: OnnxTensor, { name, axis, neutral }: PerClass, head: He
   const dims = tensor.dims.map((dim, i) => (i === axis ? next.classes : dim));
   const size = elements(dims);
   const data = neutral === undefined ? next.initialize(size, head.fanIn) : new Float32Array(size).fill(neutral);
-  const before = next.values?.get(name) ?? tensor.data;
   const inner = elements(dims.slice(axis + 1));
   const outer = elements(dims.slice(0, axis));
   next.rows?.forEach((row, k) => {
     if (row === undefined) return;
+    const before = next.values?.get(name) ?? tensor.data;
     for (let o = 0; o < outer; o++)
       for (let i = 0; i < inner; i++)
         data[(o * next.classes + k) * inner + i] = before[(o * head.classes + row) * inner + i]!;

@@ -12,8 +12,14 @@ export { importOnnx, OnnxNetwork, type ImportOptions } from './network.ts';
 export type ModelSource = string | URL | Response | Blob | ArrayBuffer | Uint8Array | FileSystemFileHandle;
 
 /** `sha256`, `cache`, time-outs and `maxBytes` are for addresses. */
-export interface LoadOptions extends ImportOptions, DownloadOptions {
+export interface LoadOptions extends Omit<ImportOptions, 'again'>, DownloadOptions {
   signal?: AbortSignal;
+  /**
+   * Keeps the parameters' first values in memory as well. Default false: once they are on a device the host lets go of
+   * them, and after its loss `engine.restore()` reads them again from the address (or the cache), Blob or handle. Bytes
+   * and answers of `fetch` cannot be read twice: without a copy a model of these cannot be restored.
+   */
+  hostCopy?: boolean;
 }
 
 /**
@@ -23,18 +29,29 @@ export interface LoadOptions extends ImportOptions, DownloadOptions {
  *   leaves nothing behind but parts in the cache.
  */
 export async function loadOnnx(engine: Engine, source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { bytes, name } = await bytesOf(source, options);
+  const { hostCopy = false, ...rest } = options;
+  const { bytes, name, again } = await bytesOf(source, rest);
   const { length } = bytes;
   options.onProgress?.({ loaded: length, total: length, phase: 'parse' });
-  return new Model(engine, await importOnnx(bytes, { ...(name && { source: name }), ...options }));
+  const from = { ...(name && { source: name }), ...(!hostCopy && { again }) };
+  return new Model(engine, await importOnnx(bytes, { ...from, ...rest }));
 }
 
-async function bytesOf(source: ModelSource, options: LoadOptions): Promise<{ bytes: Uint8Array; name?: string }> {
-  if (source instanceof Uint8Array) return { bytes: source };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source) };
+interface Source {
+  bytes: Uint8Array;
+  name?: string;
+  /** Brings the bytes once more. */
+  again: () => Promise<Uint8Array>;
+}
+
+async function bytesOf(source: ModelSource, options: DownloadOptions): Promise<Source> {
+  if (source instanceof Uint8Array) return { bytes: source, again: onlyOnce };
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), again: onlyOnce };
   if (typeof source === 'string' || source instanceof URL) {
     const { downloadWeights } = await import('./download.ts');
-    return { bytes: await downloadWeights(String(source), options), name: String(source) };
+    const url = String(source);
+    const quietly = { ...options, signal: undefined, onProgress: undefined };
+    return { bytes: await downloadWeights(url, options), name: url, again: () => downloadWeights(url, quietly) };
   }
   if (typeof source === 'object' && source !== null) {
     const file = 'getFile' in source ? await source.getFile() : source;
@@ -43,13 +60,22 @@ async function bytesOf(source: ModelSource, options: LoadOptions): Promise<{ byt
     }
     if (file instanceof Response || file instanceof Blob) {
       const name = 'url' in file ? file.url : 'name' in file ? String(file.name) : '';
-      return { bytes: new Uint8Array(await file.arrayBuffer()), name };
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      if (file instanceof Response) return { bytes, name, again: onlyOnce };
+      return { bytes, name, again: async () => (await bytesOf(source, {})).bytes };
     }
   }
   throw new WgradError('invalid-argument', `${Object.prototype.toString.call(source).slice(8, -1)} is no model`, {
     remedy: 'Give an address, bytes, a Response, a Blob, or the handle of a file',
   });
 }
+
+const onlyOnce = () =>
+  Promise.reject(
+    new WgradError('file-missing', 'the model was given as bytes, of which no copy was kept', {
+      remedy: 'Load it with hostCopy: true, or from its address or file; or call engine.restore({ values })',
+    }),
+  );
 
 /** ONNX bytes of the model as it is now: {@link Model.saveOnnx}. */
 export const saveOnnx = (model: Model, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> =>

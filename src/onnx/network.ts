@@ -15,6 +15,7 @@ import { opsFor } from './ops/index.ts';
 import { storedParameters } from './parameters.ts';
 import { inParts } from './parts.ts';
 import { probe, type Probed } from './probe.ts';
+import { floatsOf, Reread, total } from './reread.ts';
 import { channelAxes, findInput } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 
@@ -22,6 +23,11 @@ import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 export interface ImportOptions extends DecodeOptions, Given {
   /** What a BatchNormalization in training mode normalises by; default `file`, which is the batch. */
   batchNorm?: BatchNormChoice;
+  /**
+   * Brings the file's bytes once more. With it the host lets go of the parameters when they are on a device, and reads
+   * them again after a loss of the device or for another engine. Default: a copy of them stays.
+   */
+  again?: () => Promise<Uint8Array>;
 }
 
 /**
@@ -32,15 +38,22 @@ export interface ImportOptions extends DecodeOptions, Given {
  *   `options.signal`.
  */
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
-  const decoded = await decodeOnnx(bytes, { supported: opsFor, ...options });
-  const metadata = new Map([...decoded.metadata, ...known(options)]);
-  const pace = new Pace(options.signal);
-  const graph = await pace.through(storedParameters({ ...decoded, metadata }));
-  const network = new OnnxNetwork(graph, options, await pace.through(layerTree(graph)));
+  const { labels, preprocess, output, size, batchNorm = 'file', external, again, signal } = options;
+  const source = options.source ?? 'model';
+  const from = { supported: opsFor, source, ...(external && { external }) };
+  const pace = new Pace(signal);
+  const graph = await stored(await decodeOnnx(bytes, { ...from, ...(signal && { signal }) }), pace, known(options));
+  const reread =
+    again &&
+    new Reread(source, async () => (await stored(await decodeOnnx(await again(), from), new Pace())).initializers);
+  const given = { labels, preprocess, output, size, batchNorm };
+  const network = new OnnxNetwork(graph, given, await pace.through(layerTree(graph)), reread);
   for (const { name, variable } of network.parameters.values()) {
     await pace.next();
-    if (allFinite(variable.initial)) continue;
-    throw new WgradError('not-finite', `${options.source ?? 'model'}: the parameter ${name} holds NaN or infinity`, {
+    const sum = total(variable.initial);
+    reread?.expect(name, sum);
+    if (Number.isFinite(sum)) continue;
+    throw new WgradError('not-finite', `${source}: the parameter ${name} holds NaN or infinity`, {
       remedy: 'Export the model again from a sound checkpoint',
     });
   }
@@ -48,15 +61,14 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
   return network;
 }
 
+/** With every parameter in an initialiser of its own, and what the caller knows. */
+function stored(decoded: OnnxGraph, pace: Pace, more: Iterable<[string, string]> = []): Promise<OnnxGraph> {
+  return pace.through(storedParameters({ ...decoded, metadata: new Map([...decoded.metadata, ...more]) }));
+}
+
 function* known({ labels, preprocess }: ImportOptions): Iterable<[string, string]> {
   if (labels) yield ['labels', JSON.stringify(labels)];
   if (preprocess) yield ['preprocess', printPreprocess(preprocess)];
-}
-
-function allFinite(values: Float32Array): boolean {
-  // NaN and infinities alone are not 0 when taken from themselves.
-  for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! !== 0) return false;
-  return true;
 }
 
 /** An ONNX file as a network: its graph, parameters and what its parts are for. */
@@ -70,8 +82,8 @@ export class OnnxNetwork implements Network {
   readonly inputs: readonly NetworkInput[];
   readonly outputs: readonly string[];
   private variables = new Map<string, NetworkParameter>();
-  /** What each variable was made from: the head is replaced by replacing initialisers. */
-  private readonly sources = new WeakMap<Variable, OnnxTensor['data']>();
+  /** By the initialiser that stands for it: the head is replaced by replacing initialisers. */
+  private readonly made = new WeakMap<OnnxTensor, Variable>();
   private readonly layerOfNode = new Map<OnnxNode, string>();
   /** What the file says that one should know of. */
   readonly warnings: readonly string[];
@@ -83,6 +95,7 @@ export class OnnxNetwork implements Network {
     private graph: OnnxGraph,
     readonly given: Given & Pick<ImportOptions, 'batchNorm'> = {},
     private tree: LayerTree = atOnce(layerTree(graph)),
+    reread?: Reread,
   ) {
     if (graph.inputs.length === 0) throw new WgradError('onnx-invalid', 'the model takes no input');
     this.inputs = graph.inputs.map(({ name, dims }) => ({
@@ -92,7 +105,7 @@ export class OnnxNetwork implements Network {
     this.outputs = graph.outputs.map((output) => output.name);
     this.warnings = modeWarnings(graph, this.batchNorm);
     this.picture = findInput(graph, tree.flow);
-    this.readLayers();
+    this.readLayers(reread);
   }
 
   private get batchNorm(): BatchNormChoice {
@@ -148,22 +161,26 @@ export class OnnxNetwork implements Network {
     return this.graph.metadata;
   }
 
-  /** Takes variables over where the initialiser is still the same. */
-  private readLayers(): void {
-    const before = this.variables;
+  /** Takes variables over where the initialiser is still the same. Values are then held by the variables alone. */
+  private readLayers(reread?: Reread): void {
+    const initializers = new Map<string, OnnxTensor>(this.graph.initializers);
     this.variables = new Map();
     this.layerOfNode.clear();
     for (const layer of this.tree.layers.values())
       for (const node of layer.nodes) this.layerOfNode.set(node, layer.name);
     for (const info of this.tree.parameters.values()) {
-      const tensor = this.graph.initializers.get(info.name)!;
-      const known = before.get(info.name);
-      const variable =
-        known && this.sources.get(known.variable) === tensor.data ? known.variable : toVariable(info.name, tensor);
-      this.sources.set(variable, tensor.data);
+      const tensor = initializers.get(info.name)!;
+      let variable = this.made.get(tensor);
+      if (!variable) {
+        variable = toVariable(info.name, tensor, reread);
+        const held = heldBy(variable, tensor);
+        this.made.set(held, variable);
+        initializers.set(info.name, held);
+      }
       const layer = this.layerOfNode.get(info.node) ?? '';
       this.variables.set(info.name, { name: info.name, variable, trainable: info.trainable, layer });
     }
+    this.graph = { ...this.graph, initializers };
   }
 
   /** The network's graph on a given input. */
@@ -253,7 +270,19 @@ export class OnnxNetwork implements Network {
 }
 
 /** Convolution weights are kept channels-last on the device. */
-function toVariable(name: string, { dims, data }: OnnxTensor): Variable {
-  const values = data instanceof Float32Array ? data : Float32Array.from(data);
-  return new Variable(name, dims, values, dims.length === 4 ? 'hwio' : 'row');
+function toVariable(name: string, tensor: OnnxTensor, reread: Reread | undefined): Variable {
+  const { dims } = tensor;
+  const again = reread && (() => reread.values(name, dims));
+  return new Variable(name, dims, floatsOf(tensor), dims.length === 4 ? 'hwio' : 'row', again);
+}
+
+/** The initialiser of a variable, which alone has the values: they go when it lets go of them. */
+function heldBy(variable: Variable, { dims, dtype }: OnnxTensor): OnnxTensor {
+  return {
+    dims,
+    dtype,
+    get data() {
+      return variable.initial as Float32Array<ArrayBuffer>;
+    },
+  };
 }

@@ -16,7 +16,7 @@ export interface Runtime {
   pipelines: PipelineCache;
   variables: VariableStore;
   /** Those that are not disposed of: they come back with another device after a loss. */
-  programs: Set<{ moveTo(runtime: Runtime): Promise<void> }>;
+  programs: Set<{ readonly plan: Plan; moveTo(runtime: Runtime): Promise<void> }>;
 }
 
 interface EncodedStep {

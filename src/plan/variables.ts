@@ -20,8 +20,10 @@ export interface Held {
   /** Whether it may be other than its initial value. */
   written: boolean;
   holders: number;
-  /** Rejects where the device had no room for it; then nobody holds it. */
+  /** Rejects where the device had no room for it, or its values could not be read; then nobody holds it. */
   ready: Promise<void>;
+  /** Its first values are still to come, from a file. */
+  awaited: boolean;
 }
 
 export class VariableStore {
@@ -97,21 +99,40 @@ export class VariableStore {
         const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
         const kept = this.kept.get(variable);
         const holders = this.released.has(variable) ? 0 : 1;
-        const held = { variable, buffer, changed: 0, written: kept !== undefined, holders, ready: Promise.resolve() };
+        const awaited = !kept && !variable.isAtHand;
+        const ready = Promise.resolve();
+        const held = { variable, buffer, changed: 0, written: kept !== undefined, holders, ready, awaited };
         fresh.push(held);
         this.held.set(variable, held);
         // Buffers begin as zeros.
         if (!kept && variable.isZero) held.changed = ++this.clock;
-        else this.upload(held, reorder(kept ?? variable.initial, variable.shape, 'row', variable.layout));
+        else if (!awaited) this.upload(held, inLayout(variable, kept ?? variable.initial));
       }
     });
-    const ready = accepted.catch((error: unknown) => {
-      this.forget(fresh);
-      this.device.reclaim();
-      throw error;
-    });
+    const filled = [accepted, ...fresh.filter((held) => held.awaited).map((held) => this.fill(held))];
+    const ready = Promise.all(filled).then(
+      () => fresh.forEach((held) => held.variable.letGo()),
+      (error: unknown) => {
+        this.forget(fresh);
+        if (this.device.isAlive) this.device.reclaim();
+        throw error;
+      },
+    );
     ready.catch(() => undefined);
     for (const held of fresh) held.ready = ready;
+  }
+
+  /** With values that the host does not hold. Whoever uses them waits for `ready`; a write meanwhile goes before them. */
+  private async fill(held: Held): Promise<void> {
+    const data = await held.variable.bring();
+    this.device.checkAlive();
+    held.awaited = false;
+    if (held.written || held.holders === 0) return;
+    const { variable } = held;
+    const [, accepted] = this.device.scoped(`variable ${variable.name}`, () =>
+      this.upload(held, inLayout(variable, data)),
+    );
+    await accepted;
   }
 
   private upload(held: Held, data: Float32Array): void {
@@ -137,6 +158,7 @@ export class VariableStore {
   private forget(list: readonly Held[]): void {
     for (const held of list) {
       if (this.held.get(held.variable) === held) this.held.delete(held.variable);
+      held.holders = 0;
       this.device.destroyBuffer(held.buffer);
     }
   }
@@ -149,7 +171,7 @@ export class VariableStore {
       throw new WgradError('shape', `${variable.name}: ${data.length} values given for ${show(variable.shape)}`);
     }
     const [held] = this.hold([variable]) as [Held];
-    const ordered = reorder(data, variable.shape, 'row', variable.layout);
+    const ordered = inLayout(variable, data);
     const copy = data.slice();
     const write = async () => {
       this.device.checkAlive();
@@ -167,9 +189,10 @@ export class VariableStore {
     this.device.check();
     signal?.throwIfAborted();
     if (this.released.has(variable)) throw releasedError(variable);
-    if (!this.held.has(variable)) return (this.kept.get(variable) ?? variable.initial).slice();
+    if (!this.held.has(variable)) return (this.kept.get(variable) ?? (await variable.bring())).slice();
     const [held] = this.hold([variable]) as [Held];
-    return this.queue.add(() => this.readNow(held), { signal, onEnd: () => this.drop([held]) });
+    const ready = held.awaited ? held.ready : undefined;
+    return this.queue.add(() => this.readNow(held), { ready, signal, onEnd: () => this.drop([held]) });
   }
 
   private async readNow({ variable, buffer, ready }: Held): Promise<Float32Array> {
@@ -216,6 +239,8 @@ export class VariableStore {
     this.drop([held]);
   }
 }
+
+const inLayout = ({ shape, layout }: Variable, data: Float32Array) => reorder(data, shape, 'row', layout);
 
 const releasedError = (variable: Variable) =>
   new WgradError('disposed', `the variable ${variable.name} was released`, {

@@ -18,14 +18,14 @@ export class ParameterAverage {
     private readonly swapping: Program,
   ) {}
 
-  /** Starts as the parameters are. */
+  /** Starts as the parameters are: the first blend takes nothing of the average. */
   static async create(
     engine: Engine,
     parameters: readonly Variable[],
     decay: number,
     signal?: AbortSignal,
   ): Promise<ParameterAverage> {
-    const averages = parameters.map((p) => new Variable(`${p.name}.average`, p.shape, p.initial, p.layout));
+    const averages = parameters.map((p) => new Variable(`${p.name}.average`, p.shape, 'zeros', p.layout));
     const weights = input('weights', [2]);
     const moves = averages.map((a, i) => blend(a, parameters[i]!.tensor, weights));
     const swaps = averages.flatMap((a, i) => [assign(a, parameters[i]!.tensor), assign(parameters[i]!, a.tensor)]);

@@ -67,7 +67,8 @@ export class Session {
   async open(bytes: Uint8Array, name: string, signal: AbortSignal): Promise<ModelInfo> {
     const before = this.model?.pictureShape;
     await this.device();
-    const model = await loadOnnx(this.engine!, bytes, { signal });
+    // A Blob can be read again after a loss of the device, and a browser need not keep it in memory.
+    const model = await loadOnnx(this.engine!, new Blob([bytes as Uint8Array<ArrayBuffer>]), { signal });
     this.model?.dispose();
     this.model = model;
     // Pictures are held as the model takes them.
