@@ -67,7 +67,7 @@ function generated(model: Model, seed: number, total: number): Sample[] {
   }
   const spec = preprocessOf(model);
   return shapePictures(`trust ${seed}`, total).map((picture, i) => ({
-    id: `shape ${i}`,
+    id: `seed ${seed}, shape ${i}`,
     pixels: shapeInput(picture, spec),
     image: { width: SIDE, height: SIDE, data: picture.pixels },
     mask: Float32Array.from(picture.mask, (v) => v / 255),

@@ -1,5 +1,6 @@
 /** The page of `wgrad trust`: a table and charts of the measures, the sanity check, costs, and maps to look at. */
 import {
+  compareTrust,
   comparison,
   drawMap,
   gridCss,
@@ -10,6 +11,7 @@ import {
   printForwards,
   summarizeTrust,
   type Attribution,
+  type Beside,
   type Interval,
   type Measure,
   type MeasureName,
@@ -93,8 +95,8 @@ function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
 }
 
 /** Where the object is known: beside what others measured of the same pictures. */
-function truth(rows: readonly TrustRow[], beside: TrustResult | undefined): Section | undefined {
-  const others = beside && new Map(summarizeTrust(beside).map((r) => [r.method, r]));
+function truth(rows: readonly TrustRow[], beside: Beside | undefined): Section | undefined {
+  const others = beside && new Map(beside.rows.map((r) => [r.method, r]));
   const charts = (['pointing', 'energy', 'auc'] as const).flatMap((name) => {
     const own = rows.filter((r) => r.measures[name]);
     if (own.length === 0) return [];
@@ -103,15 +105,36 @@ function truth(rows: readonly TrustRow[], beside: TrustResult | undefined): Sect
     const chart = barChart({
       title: name,
       axis: { label: measures[name].what, domain: [0, 1] },
-      series: others ? ['wgrad', beside.model] : [''],
+      series: others ? ['wgrad', beside.by] : [''],
       bars: sorted.map((r) => {
-        const pairs = [r.measures[name], ...(others ? [others.get(r.method)?.measures[name]] : [])];
+        const pairs = [r.measures[name], ...(others ? [others.get(r.method)?.measures[name]?.other] : [])];
         return { name: r.method, values: pairs.map((i) => i?.mean), intervals: pairs.map(pair) };
       }),
     });
     return [chartFigure(chart)];
   });
   return charts.length === 0 ? undefined : { title: 'Where the object is', text: 'The pictures were drawn: every pixel of the object is known. Best first.', body: chartRow(...charts) }; // prettier-ignore
+}
+
+/** The same methods by another library: where they are the same methods, differences are rounding or chance. */
+function besideTable({ by, pictures, rows }: Beside): Section {
+  const shown = (Object.keys(measures) as MeasureName[]).filter((name) => rows.some((r) => r.measures[name]));
+  const end = (title: string) => ({ title, align: 'end' as const });
+  return {
+    title: `Beside ${by}`,
+    text: `The same methods on the same ${pictures} pictures: wgrad's, theirs, and the mean of the differences picture by picture with its 95 % bootstrap interval.`,
+    body: table({
+      columns: ['method', ...shown.flatMap((name) => [end(name), end('theirs'), end('difference')]), 'theirs is'],
+      rows: rows.map((r) => [
+        r.method,
+        ...shown.flatMap((name) => {
+          const m = r.measures[name];
+          return m ? [short(m.own.mean), short(m.other.mean), printed(m.difference)] : ['–', '–', '–'];
+        }),
+        r.source,
+      ]),
+    }),
+  };
 }
 
 function costs(result: TrustResult, rows: readonly TrustRow[]): Section {
@@ -209,13 +232,15 @@ async function pictures({ samples, maps, methods }: TrustFigures): Promise<Secti
   return { title: 'Maps', body: raw(await gridHtml(comparison(rows, methods))) };
 }
 
-export async function trustPage(result: TrustResult, { command, beside, figures }: TrustPage): Promise<string> {
+export async function trustPage(result: TrustResult, { command, beside: other, figures }: TrustPage): Promise<string> {
   const rows = summarizeTrust(result);
+  const beside = other && compareTrust(result, other);
   const failed = Object.entries(result.failed);
   const { part, of } = result.shard;
   const sections = [
     summary(result, rows),
     truth([...rows], beside),
+    beside && besideTable(beside),
     sanity(result),
     figures && (await stagePictures(figures)),
     costs(result, rows),

@@ -1,13 +1,28 @@
+import { WgradError } from '../errors.ts';
+
+/** Beyond it every pixel of any picture is the mean of all, and the kernel alone takes seconds. */
+const WIDEST = 1024;
+
+/** @throws WgradError 'limit-exceeded' for a blur, in pixels, that is wider than pictures are. */
+export function checkBlur(pixels: number): void {
+  if (pixels <= WIDEST) return;
+  throw new WgradError('limit-exceeded', `a blur of ${pixels} pixels; ${WIDEST} at most`, {
+    remedy: 'A tenth of the picture is usual',
+  });
+}
+
 /**
  * Means over boxes of size x size pixels, of the pixels from floor(size / 2) before to what is left after; beyond the
  * border the picture goes on as in a mirror that stands on the border pixel (cv2.blur's default).
  * @param pixels [C,H,W]
+ * @throws WgradError 'limit-exceeded'.
  */
 export function boxBlur(
   pixels: Float32Array,
   [channels, height, width]: readonly [number, number, number],
   size: number,
 ): Float32Array {
+  checkBlur(size);
   const plane = height * width;
   const rows = new Float64Array(pixels.length);
   for (let line = 0; line < channels * height; line++) blurLine(pixels, rows, line * width, 1, width, size);

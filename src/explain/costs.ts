@@ -1,5 +1,6 @@
 /** What each method costs, from its own `cost`: the one table for the command's help, its page, and the docs. */
-import { readOptions } from '../options.ts';
+import { WgradError } from '../errors.ts';
+import { readOptions, type OptionTable, type ResolvedOptions } from '../options.ts';
 import { methodOf, methods, type MethodName } from './methods/index.ts';
 import type { Cost, Method } from './types.ts';
 
@@ -9,6 +10,29 @@ export const FORWARDS_PER_GRADIENT = 2;
 /** In forward passes of one picture. */
 export const forwardEquivalents = ({ forwards = 0, gradients = 0 }: Cost): number =>
   forwards + FORWARDS_PER_GRADIENT * gradients;
+
+/**
+ * Most passes that one map may take: days on most machines, and as many scores and masks as a page can hold. What asks
+ * for more is refused before anything is compiled or drawn.
+ */
+const MOST_PASSES = 2 ** 21;
+/** Options that set how many there are. */
+const sets = new Set(['samples', 'steps', 'permutations', 'maxEvals', 'cells', 'stride', 'window', 'baselines', 'segmentation']); // prettier-ignore
+
+/** @throws WgradError 'limit-exceeded'. */
+export function checkCost<S extends OptionTable>(
+  name: string,
+  { cost, options }: Method<S>,
+  resolved: ResolvedOptions<S>,
+  size: number,
+): void {
+  const passes = forwardEquivalents(cost(resolved, size));
+  if (!(passes > MOST_PASSES)) return;
+  const own = Object.keys(options).filter((key) => sets.has(key));
+  throw new WgradError('limit-exceeded', `${name}: one map would take ${passes} forward passes; ${MOST_PASSES} at most`, {
+    remedy: `Ask for less: ${own.join(', ')}`,
+  }); // prettier-ignore
+}
 
 /** Values of a picture of 3 x 224 x 224. */
 const IMAGENET = 3 * 224 * 224;

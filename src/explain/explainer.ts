@@ -1,12 +1,14 @@
 /** explain() and the compiled Explainer behind it. */
 import { untilAborted } from '../abort.ts';
 import { WgradError } from '../errors.ts';
+import { sizeOf } from '../graph/shape.ts';
 import { checkPicture } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
 import { classWeights, requireScores } from '../model/roles.ts';
 import { classIndex } from '../model/target.ts';
 import { parseUnit } from '../model/unit.ts';
 import { readOptions } from '../options.ts';
+import { checkCost } from './costs.ts';
 import { methodOf, type MethodName, type MethodOptions } from './methods/index.ts';
 import { CLASS_WEIGHTS, classScore, unitScore, type Score } from './score.ts';
 import type { Attribution, CompiledMethod, Method, MethodResult, RunOptions, Target, Targets } from './types.ts';
@@ -70,6 +72,7 @@ export async function createExplainer(
   const { method: name, output = 'logit', ...given } = options;
   const method = methodOf(name);
   const resolved = readOptions(name, method.options, given);
+  checkCost(name, method, resolved, sizeOf(model.pictureShape));
   const compile = (score: Score, by = control) => method.compile(model, score, resolved, by);
   control.signal?.throwIfAborted();
   return new Explainer(model, name, method, compile, await compile(classScore(model, output)));

@@ -6,6 +6,7 @@ import type { Model } from '../model/model.ts';
 import { sum } from '../ops/reduce.ts';
 import { resize } from '../ops/resize.ts';
 import { choice, count, floats, nonNegative } from '../options.ts';
+import { checkBlur } from './box_blur.ts';
 import { maskedPicture } from './engines/masks.ts';
 import type { Score } from './score.ts';
 import { blurAxes } from './segments/picture.ts';
@@ -36,6 +37,7 @@ export async function compileMaskGame(
   { cells, sigma, fill }: { cells: number; sigma: number; fill?: Float32Array | undefined },
   signal: AbortSignal | undefined,
 ): Promise<MaskGame> {
+  checkBlur(sigma);
   const [channels, h, w] = model.pictureShape;
   const size = channels * h * w;
   if (fill && fill.length !== size) {

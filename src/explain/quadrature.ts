@@ -3,6 +3,8 @@
  * Legendre polynomial P_n, found by Newton's method from Tricomi's estimate; weights 2 / ((1 - x^2) P_n'(x)^2) on
  * [-1, 1]. (Abramowitz and Stegun 25.4.29.)
  */
+import { WgradError } from '../errors.ts';
+
 export interface Quadrature {
   /** In [0, 1], ascending. */
   nodes: Float64Array;
@@ -37,7 +39,16 @@ export const pathRules = {
 export type PathRule = keyof typeof pathRules;
 export const pathRuleNames = Object.keys(pathRules) as PathRule[];
 
+/** Finding n nodes takes n^2 steps: half a second for these, whose sum is exact long before. */
+const MOST_NODES = 4096;
+
+/** @throws WgradError 'limit-exceeded' for more nodes than are of use. */
 export function gaussLegendre(n: number): Quadrature {
+  if (n > MOST_NODES) {
+    throw new WgradError('limit-exceeded', `gauss-legendre: ${n} nodes; ${MOST_NODES} at most`, {
+      remedy: "Take fewer steps, or another rule: 'riemann-middle'",
+    });
+  }
   const nodes = new Float64Array(n);
   const weights = new Float64Array(n);
   for (let i = 0; i < n; i++) {

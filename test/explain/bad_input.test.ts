@@ -62,3 +62,29 @@ describe.each(cases)('%s', (_, names, more, [code, message, hasRemedy], picture 
     if (hasRemedy) expect((error as WgradError).remedy).toBeTruthy();
   });
 });
+
+/** What would take days, or more memory than there is, is refused before anything is drawn or compiled. */
+const huge = 2 ** 31;
+const tooMuch: [MethodName, object][] = [
+  ...(['samples', 'steps', 'permutations', 'maxEvals'] as const).flatMap((key) =>
+    withOption(key)
+      .filter((name) => name !== 'kernel-shap')
+      .map((name): [MethodName, object] => [name, { [key]: huge }]),
+  ),
+  ['integrated-gradients', { steps: 5000 }],
+  ['kernel-shap', { samples: huge, cells: 8 }],
+  ['permutation-shap', { cells: 16, permutations: 10_000 }],
+  ['partition-shap', { blurSize: huge }],
+  ['blur-ig', { maxSigma: huge }],
+  ['meaningful-perturbation', { sigma: huge }],
+  ['xrai', { dilation: huge }],
+  ['rise', { cells: huge }],
+];
+it.each(tooMuch)('more than there is: %s %o', async (name, more) => {
+  const began = performance.now();
+  const error: unknown = await explain(model, x, { ...optionsOf(name), ...more } as never).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(WgradError);
+  expect(error).toMatchObject({ code: expect.stringMatching(/^(limit-exceeded|invalid-argument)$/) });
+  expect((error as WgradError).remedy).toBeTruthy();
+  expect((performance.now() - began) / 1000).toBeLessThan(2);
+});

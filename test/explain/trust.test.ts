@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   asTrustResult,
   bootstrapMean,
+  compareTrust,
   createExplainer,
   deletion,
   insertion,
@@ -158,5 +159,47 @@ describe('shards', () => {
 
   it('other JSON is no result', () => {
     expect(() => asTrustResult({ kind: 'cake' }, 'x.json')).toThrow(/x\.json is no result/);
+  });
+});
+
+describe('beside another library', () => {
+  const result = (ids: string[], values: number[], more: Partial<TrustResult> = {}): TrustResult => ({
+    kind: 'wgrad-trust',
+    model: 'm',
+    adapter: 'a',
+    settings: {},
+    shard: { part: 0, of: 1 },
+    pictures: ids.map((id) => ({ id, target: 3 })),
+    forwardSeconds: 1,
+    methods: { gradient: { options: {}, forwards: 2, seconds: values, values: { energy: values }, randomized: [] } },
+    failed: {},
+    ...more,
+  });
+  const peer = result(['c', 'a', 'b'], [0.5, 0.1, 0.3], { by: 'Captum' });
+
+  it('pairs the pictures that both have, whatever their order, and takes the differences in pairs', () => {
+    const { by, pictures, rows } = compareTrust(result(['a', 'b', 'c', 'd'], [0.2, 0.4, 0.6, 0.9]), peer);
+    expect([by, pictures, rows.length]).toEqual(['Captum', 3, 1]);
+    const { own, other, difference } = rows[0]!.measures.energy!;
+    expect(own.mean).toBeCloseTo(0.4, 10);
+    expect(other.mean).toBeCloseTo(0.3, 10);
+    // The same in every picture: certain, however the pictures differ.
+    for (const v of [difference.mean, difference.low, difference.high]) expect(v).toBeCloseTo(0.1, 10);
+    expect(rows[0]!.source).toBe('Captum');
+  });
+
+  it.each<[string, TrustResult, RegExp]>([
+    ['other pictures', result(['x'], [1]), /none of the pictures \(x/],
+    [
+      'another class',
+      { ...result(['a'], [1]), pictures: [{ id: 'a', target: 0 }] },
+      /of 'a' it explains class 3, not 0/,
+    ],
+  ])('%s are refused', (_, own, message) => {
+    expect(() => compareTrust(own, peer)).toThrow(message);
+  });
+
+  it("another model's result is refused", () => {
+    expect(() => compareTrust(result(['a'], [1]), result(['a'], [1], { model: 'n' }))).toThrow(/it is of n, not of m/);
   });
 });

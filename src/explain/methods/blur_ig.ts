@@ -14,6 +14,7 @@ import { lessOrEqual, mul, sub } from '../../ops/binary.ts';
 import { matmul } from '../../ops/matmul.ts';
 import { exp } from '../../ops/unary.ts';
 import { choice, count, positive } from '../../options.ts';
+import { checkBlur } from '../box_blur.ts';
 import { compileSum, gradientTerms } from '../engines/sums.ts';
 import { completeness } from '../errors.ts';
 import { defineMethod } from '../types.ts';
@@ -51,6 +52,7 @@ export const blurIg = defineMethod({
   target: 'one',
   cost: ({ steps }) => ({ gradients: steps + 2 }),
   async compile(model, score, { maxSigma, steps, slope, batch: limit }, control) {
+    checkBlur(maxSigma);
     const shape = model.pictureShape;
     const sigma = (k: number) => (maxSigma * k) / steps;
     const points = Array.from({ length: steps }, (_, k) => slopes[slope](sigma(k), sigma(k + 1)));

@@ -43,7 +43,8 @@ export const lime = defineMethod({
   target: 'one',
   cost: ({ samples }) => ({ forwards: samples }),
   async compile(model, score, options, { signal }) {
-    const { samples, seed, masks, kernelWidth, batch: limit, numFeatures, featureSelection, alpha } = options;
+    const { samples, seed, masks, kernelWidth, batch, numFeatures, featureSelection, alpha } = options;
+    const limit = masks ? batch : Math.min(batch, samples);
     const distance = distances[options.distance];
     const [, h, w] = model.pictureShape;
     const passes = await compileSegmentPasses(model, score, { limit, labels: options.labels, signal });

@@ -5,6 +5,7 @@
  */
 import { WgradError } from '../../errors.ts';
 import { choice, count } from '../../options.ts';
+import { checkBlur } from '../box_blur.ts';
 import { compileMasked, segmentMasks } from '../engines/masks.ts';
 import { fillOf, hidingOptions, weightedOutputs } from '../engines/segment_masks.ts';
 import { completeness } from '../errors.ts';
@@ -28,13 +29,14 @@ export const partitionShap = defineMethod({
         remedy: 'Two passes for the whole and the hidden picture, and two for each halving: some hundred are usual',
       });
     }
+    checkBlur(hiding.blurSize);
     const [, h, w] = model.pictureShape;
     // Every halving makes one cell more.
     const capacity = Math.min(h * w, Math.floor(maxEvals / 2));
     const masked = await compileMasked(model, score, {
       ...control,
       mask: segmentMasks([h, w], capacity),
-      limit: 2 * Math.ceil(batch / 2),
+      limit: 2 * Math.ceil(Math.min(batch, maxEvals) / 2),
     });
 
     async function runEach(run: MethodRun, weights: readonly Float32Array[]): Promise<MethodResult[]> {

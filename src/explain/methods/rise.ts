@@ -42,6 +42,11 @@ export const rise = defineMethod({
     }
     if (p === 0) throw new WgradError('invalid-argument', 'rise: p is 0; the sum is divided by it');
     const [c, h, w] = model.pictureShape;
+    if (cells > Math.min(h, w)) {
+      throw new WgradError('invalid-argument', `rise: ${cells} cells along a side of ${h} x ${w} pixels`, {
+        remedy: 'Take cells of several pixels: 7 along a side are usual',
+      });
+    }
     const sums = await compileSum(model, {
       ...control,
       count: samples + 1,

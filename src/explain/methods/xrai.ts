@@ -46,6 +46,11 @@ export const xrai = defineMethod({
     if (attribution && attribution.length !== size) {
       throw new WgradError('shape', `xrai: ${attribution.length} values of attribution for a picture of ${size}`);
     }
+    if (dilation > Math.max(h, w)) {
+      throw new WgradError('invalid-argument', `xrai: regions cannot grow by ${dilation} pixels in ${h} x ${w}`, {
+        remedy: 'Some 5 pixels are usual',
+      });
+    }
     const path = attribution
       ? { steps: 1, baselines: undefined } // only for the score
       : { steps, baselines: options.baselines ?? blackAndWhite(model) };

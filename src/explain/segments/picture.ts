@@ -4,6 +4,7 @@
  */
 import { WgradError } from '../../errors.ts';
 import { checkImage, type Image } from '../../image/image.ts';
+import { checkBlur } from '../box_blur.ts';
 
 /** Colours with channels innermost, [H,W,3]. */
 export interface Colors {
@@ -50,6 +51,7 @@ export function toLab({ width, height, data: rgb }: Colors): Colors {
 
 /** exp(-k^2 / 2 sigma^2) for k from 0 to 4 sigma, of sum 1 over both sides. */
 function gaussian(sigma: number): Float64Array {
+  checkBlur(sigma);
   const radius = Math.floor(4 * sigma + 0.5);
   const half = Float64Array.from({ length: radius + 1 }, (_, k) => Math.exp((-0.5 / (sigma * sigma)) * k * k));
   let sum = 0;

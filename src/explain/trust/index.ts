@@ -10,3 +10,4 @@ export {
   type TrustRow,
 } from './result.ts';
 export { measureTrust, type Trust, type TrustOptions, type TrustSample } from './run.ts';
+export { compareTrust, type Beside, type BesideMeasure, type BesideRow } from './beside.ts';

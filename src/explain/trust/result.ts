@@ -14,6 +14,8 @@ export interface StageSimilarity {
 export interface MethodTrust {
   /** Options that were given, for a reader. */
   options: Record<string, unknown>;
+  /** What made the maps, where it was not wgrad: 'DeepExplainer of shap 0.51.0'. */
+  source?: string;
   /** By the method's own formula, in forward passes; null where nobody says. */
   forwards: number | null;
   /** A map, by picture. */
@@ -29,6 +31,8 @@ export interface TrustResult {
   /** What was explained, and on what. */
   model: string;
   adapter: string;
+  /** Whose methods these are, where they are not wgrad's: 'Captum and SHAP'. */
+  by?: string;
   /** Identifies the set and the settings: shards of another one are not merged. */
   settings: Record<string, unknown>;
   /** Which part of the set: the pictures i with i mod of = part. */
@@ -123,13 +127,27 @@ export interface TrustRow {
 /** Means with bootstrap intervals, one row a method, in the order in which they were asked for. */
 export function summarizeTrust(result: TrustResult, options: { level?: number; seed?: number } = {}): TrustRow[] {
   return Object.entries(result.methods).map(([method, { forwards, seconds, values, randomized }]) => {
-    const measures: TrustRow['measures'] = {};
-    for (const name of measureNames) {
-      const own = values[name];
-      if (own) measures[name] = bootstrapMean(own.map((v) => v ?? NaN), options); // prettier-ignore
-    }
+    const measures = eachMeasure(values, (own) =>
+      bootstrapMean(
+        own.map((v) => v ?? NaN),
+        options,
+      ),
+    );
     const last = randomized.at(-1);
     const remains = last && bootstrapMean(last.spearman.map((v) => v ?? NaN), options); // prettier-ignore
     return { method, forwards, seconds: bootstrapMean(seconds, options), measures, remains };
   });
+}
+
+/** @param of values of one measure, by picture. */
+export function eachMeasure<T>(
+  values: MethodTrust['values'],
+  of: (values: readonly (number | null)[], name: MeasureName) => T | undefined,
+): Partial<Record<MeasureName, T>> {
+  const result: Partial<Record<MeasureName, T>> = {};
+  for (const name of measureNames) {
+    const made = values[name] && of(values[name], name);
+    if (made !== undefined) result[name] = made;
+  }
+  return result;
 }
