@@ -3,9 +3,10 @@
  * much of the activation is left when the pictures are moved a little: the table and the sheet of docs/visualize.md.
  *
  *     npx tsx scripts/see-units.ts MODEL.onnx [--units layer3:7,layer3:101,logit:dog] [--size 160] [--steps 256]
- *       [--sheet docs/units.webp] [--out out/see-units]
+ *       [--batch 4] [--sheet docs/units.webp] [--out out/see-units]
  *
- * Pictures that are in the output folder are not drawn again.
+ * Units of a layer are drawn in one program, `batch` at a time; of those of layer3, what lies above it is not computed.
+ * Pictures that are in the output folder are not drawn again: an interrupted run goes on with the batch it was at.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -26,10 +27,13 @@ const { values: o, positionals } = parseArgs({
   options: {
     units: {
       type: 'string',
-      default: 'layer3:7,layer3:101,layer3:245,layer3:378,logit:dog,logit:bird,logit:arthropod',
+      default:
+        'layer3:7,layer3:101,layer3:245,layer3:378,layer3:55,layer3:412,layer3:633,layer3:902,' +
+        'logit:dog,logit:bird,logit:arthropod,logit:road_rail_vehicle,logit:building_structure,logit:clothing',
     },
     size: { type: 'string', default: '160' },
     steps: { type: 'string', default: '256' },
+    batch: { type: 'string', default: '4' },
     sheet: { type: 'string' },
     out: { type: 'string', default: 'out/see-units' },
   },
@@ -112,32 +116,62 @@ const raw = (pixels: Float32Array) => {
   return sharp(data, { raw: { width: size, height: size, channels: 3 } });
 };
 
-async function draw(unit: string, way: Way): Promise<Result> {
-  const file = `${o.out}/${unit.replace(':', '-')}-${way}-${size}-${steps}`;
-  if (existsSync(`${file}.json`)) return JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Result;
-  const objective = objectiveOf(unit);
+const fileOf = (unit: string, way: Way) => `${o.out}/${unit.replace(':', '-')}-${way}-${size}-${steps}`;
+const isDrawn = (unit: string, way: Way) => existsSync(`${fileOf(unit, way)}.json`);
+const resultOf = (unit: string, way: Way) => JSON.parse(readFileSync(`${fileOf(unit, way)}.json`, 'utf8')) as Result;
+
+/** Draws units of one layer in one program, each as it would be drawn alone. */
+async function draw(units: readonly string[], way: Way): Promise<void> {
+  const objective = units.map(objectiveOf);
   const started = performance.now();
-  let [start, end] = [NaN, NaN];
-  let pixels = new Float32Array();
-  for await (const frame of ascent.ascend(model, { objective, steps, every: 32, ...ways[way] })) {
-    if (frame.step === 0) start = frame.objective;
-    end = frame.objective;
-    pixels = new Float32Array(await frame.pixels());
-    console.error(`${unit} ${way} ${frame.step}: ${frame.objective.toFixed(3)}`);
+  let [start, end]: Float32Array[] = [];
+  const run = ascent.ascend(model, { objective, steps, every: 32, ...ways[way] });
+  const pictures: Float32Array[] = [];
+  for await (const frame of run) {
+    if (frame.step === 0) start = frame.objectives;
+    const seconds = Math.round((performance.now() - started) / 1000);
+    console.error(
+      `${units.join(' ')} ${way} ${frame.step}: ${[...frame.objectives].map(short).join(' ')}; ${seconds} s`,
+    );
+    if (frame.step < steps) continue;
+    end = frame.objectives;
+    for (let i = 0; i < units.length; i++) pictures.push(await frame.pixels(i));
   }
-  const seconds = (performance.now() - started) / 1000;
-  await raw(pixels).png().toFile(`${file}.png`);
-  const robust = await robustActivation(objective, pixels);
-  const result = { unit, way, start, end, robust, slope: spectrumSlope(pixels), seconds };
-  writeFileSync(`${file}.json`, JSON.stringify(result));
-  return result;
+  const seconds = (performance.now() - started) / 1000 / units.length;
+  for (const [i, unit] of units.entries()) {
+    const pixels = pictures[i]!;
+    await raw(pixels)
+      .png()
+      .toFile(`${fileOf(unit, way)}.png`);
+    const robust = await robustActivation(objective[i]!, pixels);
+    const result: Result = {
+      unit,
+      way,
+      start: start![i]!,
+      end: end![i]!,
+      robust,
+      slope: spectrumSlope(pixels),
+      seconds,
+    };
+    writeFileSync(`${fileOf(unit, way)}.json`, JSON.stringify(result));
+    console.error(`${unit} ${way}: robust ${short(robust)}, slope ${short(result.slope)}`);
+  }
 }
 
-const units = o.units.split(',');
-const rows: [Result, Result][] = [];
-for (const unit of units) rows.push([await draw(unit, 'fourier'), await draw(unit, 'pixels')]);
-
 const short = (v: number) => v.toFixed(2);
+const units = o.units.split(',');
+const layers = new Set(units.map((unit) => unit.split(':')[0]!));
+for (const layer of layers) {
+  const own = units.filter((unit) => unit.startsWith(`${layer}:`));
+  for (let at = 0; at < own.length; at += Number(o.batch)) {
+    for (const way of Object.keys(ways) as Way[]) {
+      const missing = own.slice(at, at + Number(o.batch)).filter((unit) => !isDrawn(unit, way));
+      if (missing.length > 0) await draw(missing, way);
+    }
+  }
+}
+const rows = units.map((unit) => [resultOf(unit, 'fourier'), resultOf(unit, 'pixels')] as const);
+
 console.log(
   `| unit | robust: Fourier | pixels | ratio | slope: Fourier | pixels |\n| --- | --- | --- | --- | --- | --- |`,
 );
@@ -148,10 +182,10 @@ for (const [f, p] of rows) {
 console.log(`${engine.description}; ${size} pixels, ${steps} steps, ${COPIES} moved copies`);
 
 if (o.sheet) {
-  const layers = await Promise.all(
+  const tiles = await Promise.all(
     rows.flatMap((row, x) =>
       row.map(async ({ unit, way }, y) => ({
-        input: await sharp(`${o.out}/${unit.replace(':', '-')}-${way}-${size}-${steps}.png`)
+        input: await sharp(`${fileOf(unit, way)}.png`)
           .png()
           .toBuffer(),
         left: x * (size + 4),
@@ -161,7 +195,7 @@ if (o.sheet) {
   );
   const [width, height] = [rows.length * (size + 4) - 4, 2 * size + 4];
   await sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
-    .composite(layers)
+    .composite(tiles)
     .webp({ quality: 88 })
     .toFile(o.sheet);
 }

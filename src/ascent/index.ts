@@ -3,11 +3,15 @@ export { ascend, ascendOptions, type AscendOptions, type Ascent, type BestPictur
 export type { Rate } from './compile.ts';
 export { gradientModifiers, type GradientModifier } from './gradient.ts';
 export * from './objectives/index.ts';
+export { aligned, type AlignedOptions, type SharedGrid } from './picture/aligned.ts';
 export { colourMatrix, imagenetColours, type ColourMatrix, type ColourOptions } from './picture/colours.ts';
 export { fourier, type FourierOptions } from './picture/fourier.ts';
 export { inputSpace, type InputOptions } from './picture/input.ts';
+export { maco, magnitudes, type Magnitudes } from './picture/maco.ts';
 export { pixels, type PixelOptions } from './picture/pixels.ts';
+export { pyramid, type PyramidOptions } from './picture/pyramid.ts';
 export { noisyGrey, pixelSpace, type PixelSpace } from './picture/space.ts';
+export { transparent, type TransparentOptions } from './picture/transparent.ts';
 export type { Climb, DrawnPicture, Parametrization, PictureRequest } from './picture/types.ts';
 export type { ReluRule } from './relu.ts';
 export type { Scene } from './scene.ts';

@@ -2,8 +2,8 @@
  * Objectives as text, the way their names are written: `channel(layer3.5,7) - 1e-2*l1`, `logit('pug, pug-dog')`.
  *
  *     sum     = product (('+' | '-') product)*
- *     product = ['-'] (number '*')* term ('*' number | '/' number)*
- *     term    = NAME ['(' argument (',' argument)* ')'] | '(' sum ')'
+ *     product = ['-'] factor ('*' factor | '/' number)*
+ *     factor  = number | NAME ['(' argument (',' argument)* ')'] | interpolated '(' sum ',' sum ')' | '(' sum ')'
  *
  * An argument is text up to a comma or a parenthesis; what holds these stands in quotes.
  */
@@ -24,6 +24,11 @@ interface Row {
   arity: readonly [number, number];
   make(args: readonly string[], context: ExpressionContext): Objective;
 }
+
+/** Of objectives themselves. */
+const combinations: Readonly<Record<string, (a: Objective, b: Objective) => Objective>> = {
+  interpolated: o.interpolated,
+};
 
 const number = (text: string | undefined): number | undefined => {
   if (text === undefined || text === '') return undefined;
@@ -66,7 +71,10 @@ const functions: Readonly<Record<string, Row>> = {
 }; // prettier-ignore
 
 /** How each function is written. */
-export const expressionUsage: readonly string[] = Object.values(functions).map((row) => row.usage);
+export const expressionUsage: readonly string[] = [
+  ...Object.values(functions).map((row) => row.usage),
+  ...Object.keys(combinations).map((name) => `${name}(EXPRESSION,EXPRESSION)`),
+];
 
 /** @throws WgradError 'usage' with the place where the text is no objective. */
 export function parseObjective(text: string, context: ExpressionContext = {}): Objective {
@@ -128,23 +136,27 @@ class Parser {
   private product(): Objective {
     let factor = 1;
     let scaled = false;
+    let terms: Objective | undefined;
     while (this.take('-')) factor = -factor;
-    for (let n = this.number(); n !== undefined; n = this.number()) {
-      factor *= n;
-      scaled = true;
-      if (!this.take('*')) throw this.fail("a number stands for itself; '*' and a term must follow");
-    }
-    const term = this.term();
-    for (;;) {
-      const divides = this.take('/');
-      if (!divides && !this.take('*')) break;
+    do {
       const n = this.number();
-      if (n === undefined) throw this.fail('a number was expected');
-      factor *= divides ? 1 / n : n;
-      scaled = true;
-    }
+      if (n === undefined) {
+        const term = this.term();
+        terms = terms ? terms.times(term) : term;
+      } else {
+        factor *= n;
+        scaled = true;
+      }
+      while (this.take('/')) {
+        const n = this.number();
+        if (n === undefined) throw this.fail('a number was expected');
+        factor /= n;
+        scaled = true;
+      }
+    } while (this.take('*'));
     if (!Number.isFinite(factor)) throw this.fail('the factor is not finite');
-    return scaled ? term.times(factor) : factor < 0 ? term.negated() : term;
+    if (!terms) return o.asObjective(factor);
+    return scaled ? terms.times(factor) : factor < 0 ? terms.negated() : terms;
   }
 
   private term(): Objective {
@@ -156,6 +168,7 @@ class Parser {
     this.space();
     const name = /^[a-z]\w*/i.exec(this.text.slice(this.at))?.[0];
     if (name === undefined) throw this.fail('a name was expected');
+    if (Object.hasOwn(combinations, name)) return this.combination(name);
     const row = Object.hasOwn(functions, name) ? functions[name] : undefined;
     if (!row) throw this.fail(`there is no objective '${name}'`);
     this.at += name.length;
@@ -164,6 +177,19 @@ class Parser {
     if (args.length < least || args.length > most)
       throw this.fail(`${row.usage} is meant; ${args.length} arguments stand`);
     return row.make(args, this.context);
+  }
+
+  private combination(name: string): Objective {
+    this.at += name.length;
+    const expect = (symbol: string) => {
+      if (!this.take(symbol)) throw this.fail(`'${symbol}' was expected`);
+    };
+    expect('(');
+    const first = this.sum();
+    expect(',');
+    const second = this.sum();
+    expect(')');
+    return combinations[name]!(first, second);
   }
 
   private arguments(): string[] {

@@ -24,6 +24,10 @@ it.each([
   'style(x,y)',
   'difference(x)',
   'blur(0.5)',
+  'channel(a,1)*(-opacity + 1)',
+  'logit(dog)*(-l1) - 3',
+  '0.5*channel(a,1)*opacity',
+  'interpolated(channel(a,1),2*channel(b,0) - l1) + alignment(a)',
 ])('%s reads back', (text) => {
   expect(parseObjective(text, { reference }).name.replaceAll(', ', ',')).toBe(text.replaceAll(', ', ','));
 });
@@ -37,6 +41,8 @@ it('computes as it is written', async () => {
   expect(await of('-(channel(maps,0) - channel(maps,1))*1e1')).toBeCloseTo(-10 * (a - b), 5);
   expect(await of('channel(maps,0) - channel(maps,1) - channel(maps,0)')).toBeCloseTo(-b, 5);
   expect(await of('--channel(maps,0)')).toBeCloseTo(a, 5);
+  expect(await of('channel(maps,0)*(1 - channel(maps,1))*2 - 3')).toBeCloseTo(2 * a * (1 - b) - 3, 5);
+  expect(await of('6/2/3 + 0*l1')).toBeCloseTo(1, 6);
 });
 
 describe('refusals', () => {
@@ -46,11 +52,12 @@ describe('refusals', () => {
     ['channel(layer3)', /channel\(LAYER,K\) is meant; 1 arguments/],
     ['channel(layer3,7) layer(x)', /'l' was not expected at character 19/],
     ['chanel(layer3,7)', /no objective 'chanel'/],
-    ['3', /a number stands for itself/],
+    ['3 layer(x)', /'l' was not expected at character 3/],
+    ['interpolated(l1)', /',' was expected/],
     ['channel(layer3,seven)', /'seven' is no number/],
     ['channel(layer3,7.5)', /no whole number/],
     ['(tv', /'\)' is missing/],
-    ['tv*x', /a number was expected/],
+    ['tv*x', /no objective 'x'/],
     ['tv/0', /not finite/],
     ['constructor(x)', /no objective 'constructor'/],
     ['caricature(layer3)', /needs a picture/],

@@ -1,7 +1,8 @@
 /** Objectives about the pictures of a batch together, as in Lucid. They are one number for all of them. */
 import { WgradError } from '../../errors.ts';
+import { constant } from '../../graph/leaves.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { addN, div, sub } from '../../ops/binary.ts';
+import { add, addN, div, mul, sub } from '../../ops/binary.ts';
 import { matmul } from '../../ops/matmul.ts';
 import { mean, sum } from '../../ops/reduce.ts';
 import { reshape } from '../../ops/reshape.ts';
@@ -59,6 +60,22 @@ export const alignment = (layer: string, decay = 2): Objective =>
       return addN(terms);
     },
     { layers: [layer] },
+  );
+
+/**
+ * From one objective in the first picture to another in the last one: (1 - w_n) from + w_n to, w_n = n / (N - 1). With
+ * pictures that share their low frequencies and `alignment`, it shows what lies between two units.
+ */
+export const interpolated = (from: Objective, to: Objective): Objective =>
+  objective(
+    `interpolated(${from.name}, ${to.name})`,
+    (s) => {
+      several(s, 'interpolated');
+      const share = Float32Array.from({ length: s.pictures }, (_, i) => i / (s.pictures - 1));
+      const weigh = (o: Objective, w: Float32Array) => mul(o.build(s), constant(w, [s.pictures]));
+      return add(weigh(from, share.map((w) => 1 - w)), weigh(to, share)); // prettier-ignore
+    },
+    { layers: [...from.layers, ...to.layers] },
   );
 
 /** The mean opacity of each picture, times its own score where it is multiplied; for parametrisations with opacity. */

@@ -1,6 +1,6 @@
 /** All objectives. */
-export { alignment, diversity, opacity } from './batch.ts';
-export { add, objective, scale, type Objective, type ObjectiveParts } from './objective.ts';
+export { alignment, diversity, interpolated, opacity } from './batch.ts';
+export { add, asObjective, objective, scale, type Objective, type ObjectiveParts } from './objective.ts';
 export { blur, edges, l1, l2, lp, totalVariation, type PenaltyOptions } from './penalties.ts';
 export { activationDifference, caricature, style } from './references.ts';
 export {

@@ -5,8 +5,9 @@
  */
 import { WgradError } from '../../errors.ts';
 import { show } from '../../graph/shape.ts';
+import { scalar } from '../../graph/leaves.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { add as addTensors, sub } from '../../ops/binary.ts';
+import { add as addTensors, mul, sub } from '../../ops/binary.ts';
 import { reshape } from '../../ops/reshape.ts';
 import { affine } from '../../ops/unary.ts';
 import type { Scene } from '../scene.ts';
@@ -21,12 +22,12 @@ export interface Objective {
   readonly unit?: ((scene: Scene) => Tensor) | undefined;
   /** The layers that it names, to be checked before anything is computed. */
   readonly layers: readonly string[];
-  /** This and another. */
-  plus(other: Objective): Objective;
+  /** This and another; a number is the same for every picture. */
+  plus(other: Objective | number): Objective;
   /** This less another. */
-  minus(other: Objective): Objective;
-  /** A negative factor suppresses. */
-  times(factor: number): Objective;
+  minus(other: Objective | number): Objective;
+  /** A negative factor suppresses; an objective multiplies score by score. */
+  times(factor: Objective | number): Objective;
   /** Climbs down instead: `times(-1)`. */
   negated(): Objective;
 }
@@ -49,25 +50,38 @@ export function objective(name: string, build: (scene: Scene) => Tensor, parts: 
       remedy: 'Reduce it with mean(t, axes)',
     });
   };
-  const join = (sign: '+' | '-', other: Objective) =>
-    objective(
-      `${name} ${sign} ${sign === '-' ? grouped(other.name) : other.name}`,
-      (scene) => (sign === '+' ? addTensors : sub)(checked(scene), other.build(scene)),
-      { layers: [...layers, ...other.layers], unit: unit ?? other.unit },
-    );
+  const both = (text: string, op: typeof mul, other: Objective) =>
+    objective(text, (scene) => op(checked(scene), other.build(scene)), {
+      layers: [...layers, ...other.layers],
+      unit: unit ?? other.unit,
+    });
+  const sum = (sign: '+' | '-', given: Objective | number) => {
+    const other = asObjective(given);
+    return both(`${name} ${sign} ${sign === '-' ? grouped(other.name) : other.name}`, sign === '+' ? addTensors : sub, other); // prettier-ignore
+  };
   return {
     name,
     build: checked,
     unit,
     layers,
-    plus: (other) => join('+', other),
-    minus: (other) => join('-', other),
-    times: (factor) => objective(`${short(factor)}*${grouped(name)}`, (s) => affine(checked(s), factor), parts),
+    plus: (other) => sum('+', other),
+    minus: (other) => sum('-', other),
+    times: (factor) =>
+      typeof factor === 'number'
+        ? objective(`${short(factor)}*${grouped(name)}`, (s) => affine(checked(s), factor), parts)
+        : both(`${grouped(name)}*${signed(grouped(factor.name))}`, mul, factor),
     negated: () => objective(`-${grouped(name)}`, (s) => affine(checked(s), -1), parts),
   };
 }
 
 const short = (factor: number) => String(Number(factor.toPrecision(6)));
+
+/** A number as an objective: the same for every picture. */
+export const asObjective = (value: Objective | number): Objective =>
+  typeof value === 'number' ? objective(short(value), () => scalar(value)) : value;
+
+/** In parentheses where it begins with a sign. */
+const signed = (name: string) => (name.startsWith('-') ? `(${name})` : name);
 
 /** In parentheses where it is a sum. */
 const grouped = (name: string) => {
@@ -83,5 +97,5 @@ const grouped = (name: string) => {
 /** Sum of objectives. */
 export const add = (first: Objective, ...others: Objective[]): Objective => others.reduce((a, b) => a.plus(b), first);
 
-/** `o` times a number: `o.times(factor)`. */
-export const scale = (o: Objective, factor: number): Objective => o.times(factor);
+/** `o.times(factor)`. */
+export const scale = (o: Objective, factor: Objective | number): Objective => o.times(factor);

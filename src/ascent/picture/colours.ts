@@ -9,6 +9,7 @@ import { add } from '../../ops/binary.ts';
 import { matmul } from '../../ops/matmul.ts';
 import { reshape } from '../../ops/reshape.ts';
 import { clamp, sigmoid } from '../../ops/unary.ts';
+import { choice, custom } from '../../options.ts';
 
 /** 3 x 3, row-major: rgb[d] = sum over c of M[d,c] raw[c]. */
 export type ColourMatrix = readonly number[];
@@ -34,6 +35,15 @@ export interface ColourOptions {
   /** 'sigmoid' (default), or 'clip': the mean colour is added and what is outside [0, 1] cut off. */
   range?: 'sigmoid' | 'clip';
 }
+
+const isMatrix = (v: unknown) => Array.isArray(v) && v.every(Number.isFinite);
+
+export const colourOptions = {
+  colours: custom<ColourOptions['colours']>('how colours are decorrelated', "'imagenet', 'none' or nine numbers", (v) =>
+    v === 'imagenet' || v === 'none' || isMatrix(v),
+  ),
+  range: choice(['sigmoid', 'clip'], 'sigmoid', 'how numbers become pixel values'),
+}; // prettier-ignore
 
 /** The matrix that the options mean for so many channels; undefined: none. */
 export function matrixOf({ colours = 'imagenet' }: ColourOptions, channels: number): ColourMatrix | undefined {

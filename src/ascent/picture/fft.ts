@@ -69,26 +69,35 @@ export function inverseRealFft(spectrum: Tensor, [h, w]: readonly [number, numbe
 export const frequency = (u: number, v: number, h: number, w: number): number =>
   Math.hypot(Math.min(u, h - u) / h, v / w);
 
+/** cos and sin of 2 pi k / n. */
+function waveTable(n: number): [Float64Array, Float64Array] {
+  const turn = (k: number) => angle(1, k, n);
+  return [Float64Array.from({ length: n }, (_, k) => Math.cos(turn(k))), Float64Array.from({ length: n }, (_, k) => Math.sin(turn(k)))]; // prettier-ignore
+}
+
 /** The orthonormal spectrum of a real plane, as it is stored; on the host, in float64. */
 export function realFft(plane: ArrayLike<number>, [h, w]: readonly [number, number]): Float64Array {
   const columns = columnsOf(w);
   const out = new Float64Array(spectrumSize(h, w));
   const [re, im] = [new Float64Array(h), new Float64Array(h)];
+  const [[cosW, sinW], [cosH, sinH]] = [waveTable(w), waveTable(h)];
   const factor = 1 / Math.sqrt(h * w);
   for (let v = 0; v < columns; v++) {
     for (let i = 0; i < h; i++) {
-      re[i] = im[i] = 0;
-      for (let j = 0; j < w; j++) {
-        re[i]! += plane[i * w + j]! * Math.cos(angle(v, j, w));
-        im[i]! -= plane[i * w + j]! * Math.sin(angle(v, j, w));
+      let [a, b] = [0, 0];
+      for (let j = 0, k = 0; j < w; j++, k = (k + v) % w) {
+        const p = plane[i * w + j]!;
+        a += p * cosW[k]!;
+        b -= p * sinW[k]!;
       }
+      re[i] = a;
+      im[i] = b;
     }
     for (let u = 0; u < h; u++) {
       let [a, b] = [0, 0];
-      for (let i = 0; i < h; i++) {
-        const [c, s] = [Math.cos(angle(u, i, h)), Math.sin(angle(u, i, h))];
-        a += re[i]! * c + im[i]! * s;
-        b += im[i]! * c - re[i]! * s;
+      for (let i = 0, k = 0; i < h; i++, k = (k + u) % h) {
+        a += re[i]! * cosH[k]! + im[i]! * sinH[k]!;
+        b += im[i]! * cosH[k]! - re[i]! * sinH[k]!;
       }
       out[spectrumIndex(u, v, 0, h)] = a * factor;
       out[spectrumIndex(u, v, 1, h)] = b * factor;

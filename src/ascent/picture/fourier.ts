@@ -11,7 +11,8 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { mul } from '../../ops/binary.ts';
 import { reshape } from '../../ops/reshape.ts';
 import { adam } from '../../train/optimizers.ts';
-import { fromRgb, toRgb, type ColourOptions } from './colours.ts';
+import { finite, nonNegative, readOptions } from '../../options.ts';
+import { colourOptions, fromRgb, toRgb, type ColourOptions } from './colours.ts';
 import { columnsOf, frequency, inverseRealFft, realFft, spectrumIndex, spectrumSize } from './fft.ts';
 import { drawn, type Parametrization, type PictureRequest } from './types.ts';
 
@@ -26,6 +27,12 @@ export interface FourierOptions extends ColourOptions {
   deviation?: number;
 }
 
+export const fourierOptions = {
+  ...colourOptions,
+  decay: finite(1, 'power of the frequency by which amplitudes fall'),
+  deviation: nonNegative(0.01, 'standard deviation of the spectrum at the start'),
+};
+
 /** 1 / max(f, 1 / max(h, w))^decay in the order of storage; 0 where nothing is. */
 export function amplitudes([h, w]: readonly [number, number], decay: number): Float32Array {
   const scale = new Float32Array(spectrumSize(h, w));
@@ -38,32 +45,46 @@ export function amplitudes([h, w]: readonly [number, number], decay: number): Fl
   return scale;
 }
 
-/** @param spectrum [N C, spectrumSize] @returns pixel values. */
-export function spectrumToPixels(
+/** @param spectrum [N C, spectrumSize] @returns what colours and range are applied to, [N,C,H,W]. */
+export function spectrumToRaw(
   spectrum: Tensor,
   [n, c, h, w]: readonly [number, number, number, number],
-  options: FourierOptions,
+  decay = 1,
 ): Tensor {
-  const scale = constant(amplitudes([h, w], options.decay ?? 1));
-  const raw = inverseRealFft(mul(spectrum, scale), [h, w], 1 / CONTRAST);
-  return toRgb(reshape(raw, [n, c, h, w]), options);
+  const scale = constant(amplitudes([h, w], decay));
+  return reshape(inverseRealFft(mul(spectrum, scale), [h, w], 1 / CONTRAST), [n, c, h, w]);
+}
+
+/** @param spectrum [N C, spectrumSize] @returns pixel values. */
+export const spectrumToPixels = (
+  spectrum: Tensor,
+  shape: readonly [number, number, number, number],
+  options: FourierOptions,
+): Tensor => toRgb(spectrumToRaw(spectrum, shape, options.decay), options);
+
+/** Spectra to climb on, and the raw numbers [N,C,H,W] that they stand for. */
+export function climbedSpectra(request: PictureRequest, options: FourierOptions): { variable: Variable; raw: Tensor } {
+  const [n, c, h, w] = request.shape;
+  const size = c * spectrumSize(h, w);
+  const values = request.start
+    ? spectraOf(request, options)
+    : drawn(request, size, (random) => (options.deviation ?? 0.01) * random.normal());
+  const variable = new Variable('spectrum', [n, size], values);
+  const planes = reshape(variable.tensor, [n * c, spectrumSize(h, w)]);
+  return { variable, raw: spectrumToRaw(planes, request.shape, options.decay) };
 }
 
 /**
  * The spectrum of the picture as parameters, each frequency scaled by 1 / f (Olah et al. 2017, Lucid's `fft_image`).
+ * @throws WgradError 'invalid-argument'.
  */
-export function fourier(options: FourierOptions = {}): Parametrization {
+export function fourier(given: FourierOptions = {}): Parametrization {
+  const options = readOptions('fourier', fourierOptions, { ...given });
   return {
     name: 'fourier',
     build(request) {
-      const [n, c, h, w] = request.shape;
-      const size = c * spectrumSize(h, w);
-      const values = request.start
-        ? spectraOf(request, options)
-        : drawn(request, size, (random) => (options.deviation ?? 0.01) * random.normal());
-      const spectrum = new Variable('spectrum', [n, size], values);
-      const planes = reshape(spectrum.tensor, [n * c, spectrumSize(h, w)]);
-      return { variables: [spectrum], pixels: spectrumToPixels(planes, request.shape, options) };
+      const { variable, raw } = climbedSpectra(request, options);
+      return { variables: [variable], pixels: toRgb(raw, options) };
     },
     climb: () => ({ optimizer: adam({ lr: 0.05 }), gradient: [] }),
   };

@@ -2,6 +2,7 @@
 import { constant, Variable } from '../../graph/leaves.ts';
 import { boundUpdate } from '../../ops/effects.ts';
 import { broadcastTo } from '../../ops/broadcast.ts';
+import { flag, nonNegative, readOptions } from '../../options.ts';
 import { sgd } from '../../train/optimizers.ts';
 import { inputOf, inputRange, noisyGrey, toPixels } from './space.ts';
 import type { Parametrization } from './types.ts';
@@ -17,9 +18,17 @@ export interface InputOptions {
   free?: boolean;
 }
 
-/** The network's input as parameters, as keras-vis has it: no colour model, kept within the pixel range. */
+const table = {
+  noise: nonNegative(0.05, 'standard deviation of the noise at the start'),
+  free: flag(false, 'pixels may leave [0, 1]'),
+};
+
+/**
+ * The network's input as parameters, as keras-vis has it: no colour model, kept within the pixel range.
+ * @throws WgradError 'invalid-argument'.
+ */
 export function inputSpace(options: InputOptions = {}): Parametrization {
-  const { noise = 0.05, free = false } = options;
+  const { noise, free } = readOptions('inputSpace', table, { ...options });
   return {
     name: 'input',
     build({ shape, space, randoms, start }) {
