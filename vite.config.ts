@@ -87,6 +87,8 @@ export default defineConfig({
         watch: 'src/watch/index.ts',
         transforms: 'src/transforms/index.ts',
         browser: 'src/browser/index.ts',
+        worker: 'src/worker/index.ts',
+        'worker/thread': 'src/worker/thread.ts',
         node: 'src/node/index.ts',
         cli: 'src/cli/main.ts',
         launcher: 'src/cli/launcher.ts',

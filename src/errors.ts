@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'device-lost'
   | 'kernel-invalid' // a WGSL module was refused
   | 'disposed' // use after dispose
+  | 'worker-failed' // the Worker's script did not load, or it went down
   // the graph
   | 'shape'
   | 'dtype'

@@ -19,7 +19,7 @@ const ladder = [
   ['onnx', 'train', 'explain'],
   ['ascent', 'data', 'browser'],
   ['node', 'watch'],
-  ['cli', 'index.ts'],
+  ['cli', 'index.ts', 'worker'],
 ];
 
 const part = (file: string) => relative(root, file).split('/')[0]!;
