@@ -13,6 +13,10 @@ export interface ResnetOptions {
   /** Stride of each stage's first block. */
   strides: readonly number[];
   stem: number;
+  /** Default 3. ImageNet's ResNets have 7, and `pool` behind it. */
+  stemKernel?: number;
+  /** A 3 x 3 max-pool of stride 2 behind the stem; default false. */
+  pool?: boolean;
   side: number;
   classes: readonly string[];
   mean: readonly number[];
@@ -69,7 +73,9 @@ export function resnetGraph(o: ResnetOptions): OnnxGraph {
     );
   const relu = (name: string, x: string) => node('Relu', name, [x]);
 
-  let x = relu('relu', norm('bn1', conv('conv1', 'input', 3, o.stem, 3, 2), o.stem));
+  let x = relu('relu', norm('bn1', conv('conv1', 'input', 3, o.stem, o.stemKernel ?? 3, 2), o.stem));
+  if (o.pool)
+    x = node('MaxPool', 'maxpool', [x], { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) });
   let channels = o.stem;
   o.widths.forEach((width, stage) => {
     for (let block = 0; block < o.blocks[stage]!; block++) {

@@ -1,0 +1,173 @@
+/** tfjs on any of its backends. */
+import type * as Tf from '@tensorflow/tfjs-core';
+import { gaussLegendre } from '../../../src/explain/quadrature.ts';
+import { decodeOnnx } from '../../../src/onnx/decode.ts';
+import type { OnnxGraph } from '../../../src/onnx/types.ts';
+import type { Contestant, Entry, NetworkSource, StepTask, Task } from '../../core/case.ts';
+import { PATH_NODES, pictures, SGD, targets } from '../../core/operands.ts';
+import { layerWork, nhwc, toRow, type Tfjs, type Work } from './layers.ts';
+import { TfjsNetwork } from './network.ts';
+
+export interface TfjsHost {
+  tf: Tfjs;
+  /** Its backend, which is registered and has been opened. */
+  backend: string;
+  network: NetworkSource;
+  queue?: GPUQueue | undefined;
+  /** Why it is no peer on the same adapter. */
+  context?: string;
+  /** Registers and opens a backend of the same kind on a device of its own, under another name. @returns its end. */
+  another?: (name: string) => Promise<() => void>;
+}
+
+/** Runs a function of tensors, reads one value of each result back. */
+function workEntry(tf: Tfjs, { compute, orders, operands }: Work): Entry {
+  return {
+    async run() {
+      const results = tf.tidy(
+        () =>
+        Object.values(compute()).map((t) => (t.size === 1 ? t.clone() : tf.slice(t, t.shape.map(() => 0), t.shape.map(() => 1)))), // prettier-ignore
+      );
+      await Promise.all(results.map((t) => t.data()));
+      tf.dispose(results);
+    },
+    async outputs() {
+      const results = tf.tidy(compute);
+      const rows: Record<string, Float32Array> = {};
+      for (const [name, t] of Object.entries(results)) rows[name] = await toRow(t, orders[name]!);
+      tf.dispose(results);
+      return rows;
+    },
+    dispose: () => tf.dispose([...operands]),
+  };
+}
+
+/** Entries whose results are read back whole. */
+const wholeEntry = (tf: Tfjs, work: Work, dispose: () => void): Entry => ({
+  ...workEntry(tf, work),
+  async run() {
+    const results = Object.values(tf.tidy(work.compute));
+    await Promise.all(results.map((t) => t.data()));
+    tf.dispose(results);
+  },
+  dispose() {
+    tf.dispose([...work.operands]);
+    dispose();
+  },
+});
+
+function networkEntry(tf: Tfjs, graph: OnnxGraph, side: number, kind: string, batch: number): Entry {
+  const network = new TfjsNetwork(tf, graph);
+  const end = () => network.dispose();
+  const count = kind === 'integrated-gradients' ? 1 : batch;
+  const x = nhwc(tf, pictures(count, side), [count, 3, side, side]);
+  if (kind === 'inference') {
+    return wholeEntry(tf, { operands: [x], orders: { logits: 'row' }, compute: () => ({ logits: network.logits(x) }) }, end); // prettier-ignore
+  }
+  const score = (x: Tf.Tensor) => tf.sum(tf.slice(network.logits(x), [0, 0], [-1, 1]));
+  const gradient = tf.grad(score);
+  if (kind === 'saliency') {
+    return wholeEntry(tf, { operands: [x], orders: { dx: 'nhwc' }, compute: () => ({ dx: gradient(x) }) }, end);
+  }
+  const { nodes, weights } = gaussLegendre(PATH_NODES);
+  const map = () => {
+    let total: Tf.Tensor = tf.zerosLike(x);
+    for (let first = 0; first < nodes.length; first += batch) {
+      const column = (list: ArrayLike<number>) => tf.tensor4d(Array.from(list).slice(first, first + batch), [Math.min(batch, nodes.length - first), 1, 1, 1]); // prettier-ignore
+      const g = gradient(tf.mul(x, column(nodes)));
+      total = tf.add(total, tf.sum(tf.mul(g, column(weights)), 0, true));
+    }
+    return { map: tf.mul(total, x) };
+  };
+  return wholeEntry(tf, { operands: [x], orders: { map: 'nhwc' }, compute: map }, end);
+}
+
+function stepEntry(tf: Tfjs, graph: OnnxGraph, { side, classes }: NetworkSource, task: StepTask): Entry {
+  const network = new TfjsNetwork(tf, graph, task.unfrozen);
+  const x = nhwc(tf, pictures(task.batch, side), [task.batch, 3, side, side]);
+  const labels = tf.oneHot(tf.tensor1d(targets(task.batch, classes), 'int32'), classes) as Tf.Tensor2D;
+  const optimizer = tf.train.momentum(SGD.lr, SGD.momentum);
+  const variables = network.trained;
+  const step = async () => {
+    const loss = tf.tidy(() =>
+      optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, network.logits(x)) as Tf.Scalar, true, variables)!,
+    );
+    const [value] = await loss.data();
+    loss.dispose();
+    return value!;
+  };
+  return {
+    run: () => step().then(() => undefined),
+    outputs: async () => ({ losses: Float32Array.of(await step(), await step()) }),
+    dispose() {
+      optimizer.dispose();
+      network.dispose();
+      tf.dispose([x, labels]);
+    },
+  };
+}
+
+function startupEntry(tf: Tfjs, { bytes, side }: NetworkSource, own: string, another: TfjsHost['another']): Entry {
+  let starts = 0;
+  return {
+    async run() {
+      const parts: Record<string, number> = {};
+      let at = performance.now();
+      const part = (name: string) => {
+        const now = performance.now();
+        parts[name] = now - at;
+        at = now;
+      };
+      const close = await another!(`${own} ${++starts}`);
+      part('device');
+      const graph = await decodeOnnx(bytes);
+      part('parse');
+      const network = new TfjsNetwork(tf, graph);
+      part('upload');
+      const x = nhwc(tf, pictures(1, side), [1, 3, side, side]);
+      const logits = tf.tidy(() => network.logits(x));
+      await logits.data();
+      part('first run');
+      tf.dispose([x, logits]);
+      network.dispose();
+      close();
+      await tf.setBackend(own);
+      return parts;
+    },
+    dispose: () => undefined,
+  };
+}
+
+export async function tfjsContestant({ tf, backend, network, queue, context, another }: TfjsHost): Promise<Contestant> {
+  const graph = await decodeOnnx(network.bytes);
+  return {
+    name: `tfjs-${backend}`,
+    version: tf.version_core,
+    backend: tf.getBackend(),
+    ...(context === undefined ? {} : { context }),
+    queue,
+    async activate() {
+      await tf.setBackend(backend);
+    },
+    check() {
+      if (tf.getBackend() !== backend) throw new Error(`tfjs went over to ${tf.getBackend()}`);
+    },
+    enter(task: Task) {
+      const work = layerWork(tf, task);
+      if (work) return Promise.resolve(workEntry(tf, work));
+      switch (task.kind) {
+        case 'inference':
+        case 'saliency':
+        case 'integrated-gradients':
+          return Promise.resolve(networkEntry(tf, graph, network.side, task.kind, task.batch));
+        case 'step':
+          return Promise.resolve(stepEntry(tf, graph, network, task));
+        case 'startup':
+          return another && Promise.resolve(startupEntry(tf, network, backend, another));
+        default:
+          return undefined;
+      }
+    },
+    dispose: () => undefined,
+  };
+}

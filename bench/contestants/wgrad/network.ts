@@ -1,0 +1,165 @@
+/** Uses of the whole network: inference, saliency, integrated gradients, a training step, the start, memory. */
+import { grad } from '../../../src/autograd/grad.ts';
+import type { Engine } from '../../../src/engine.ts';
+import { createExplainer } from '../../../src/explain/index.ts';
+import { input } from '../../../src/graph/leaves.ts';
+import type { Tensor } from '../../../src/graph/tensor.ts';
+import { Model } from '../../../src/model/model.ts';
+import { importOnnx } from '../../../src/onnx/network.ts';
+import { slice } from '../../../src/ops/slice.ts';
+import { sum } from '../../../src/ops/reduce.ts';
+import type { Program } from '../../../src/plan/program.ts';
+import { sgd, TrainStep } from '../../../src/train/index.ts';
+import type { Entry, MemoryTask, NetworkSource, NetworkTask, StepTask } from '../../core/case.ts';
+import { PATH_NODES, pictures, SGD, sizeOf, targets } from '../../core/operands.ts';
+import { byKernel, programEntry, timestamps, touch } from './layers.ts';
+
+export interface NetworkHost {
+  engine: Engine;
+  /** Another one, on a device of its own on the same adapter: nothing is compiled yet. */
+  another(): Promise<Engine>;
+  source: NetworkSource;
+}
+
+export const openModel = async ({ engine, source }: Pick<NetworkHost, 'engine' | 'source'>): Promise<Model> =>
+  new Model(engine, await importOnnx(source.bytes));
+
+/** Logits, or the gradient of each picture's first logit. */
+function outputsOf(model: Model, use: 'inference' | 'saliency', batch: number): Record<string, Tensor> {
+  const graph = model.graph({ input: input(model.inputName, [batch, ...model.pictureShape]) });
+  if (use === 'inference') return { logits: graph.logits };
+  return { dx: grad(sum(slice(graph.logits, [0, 0], [batch, 1])), [graph.input])[0]! };
+}
+
+export async function networkEntry(host: NetworkHost, task: NetworkTask): Promise<Entry> {
+  if (task.kind === 'integrated-gradients') return pathEntry(host, task.batch);
+  const { engine, source } = host;
+  const model = await openModel(host);
+  const program: Program<string> = await engine.compile({ outputs: outputsOf(model, task.kind, task.batch) });
+  const feeds = { [model.inputName]: pictures(task.batch, source.side) };
+  return {
+    ...programEntry(program, feeds, timestamps(engine)),
+    outputs: () => program.run(feeds),
+    dispose() {
+      program.dispose();
+      model.dispose();
+    },
+  };
+}
+
+async function pathEntry(host: NetworkHost, batch: number): Promise<Entry> {
+  const model = await openModel(host);
+  const explainer = await createExplainer(model, { method: 'integrated-gradients', steps: PATH_NODES, batch });
+  const picture = pictures(1, host.source.side);
+  const run = () => explainer.run(picture, { target: 0 });
+  return {
+    run: () => run().then(() => undefined),
+    outputs: async () => ({ map: (await run()).map }),
+    dispose() {
+      explainer.dispose();
+      model.dispose();
+    },
+  };
+}
+
+async function openStep(host: NetworkHost, { unfrozen, batch }: Pick<StepTask, 'unfrozen' | 'batch'>) {
+  const model = await openModel(host);
+  model.freeze().unfreeze(...unfrozen);
+  const step = await TrainStep.create(model, { batch, optimizer: sgd(SGD) });
+  return { model, step };
+}
+
+/** Two steps from the beginning are compared by their losses: the second shows the update of the first. */
+export async function stepEntry(host: NetworkHost, task: StepTask): Promise<Entry> {
+  const { model, step } = await openStep(host, task);
+  const feeds = [pictures(task.batch, host.source.side), targets(task.batch, host.source.classes)] as const;
+  return {
+    run: () => step.run(...feeds).then(() => undefined),
+    async outputs() {
+      const losses = [(await step.run(...feeds)).loss, (await step.run(...feeds)).loss];
+      return { losses: Float32Array.from(losses) };
+    },
+    figures: () => programEntry(step.program, {}, false).figures(),
+    gpu: () =>
+      timestamps(host.engine) ? step.profile(...feeds, { rounds: 3 }).then(byKernel) : Promise.resolve(undefined),
+    dispose() {
+      step.dispose();
+      model.dispose();
+    },
+  };
+}
+
+/** Everything anew: device, file, weights, kernels. */
+export async function startupEntry({ another, source }: NetworkHost): Promise<Entry> {
+  const picture = pictures(1, source.side);
+  return {
+    async run() {
+      const parts: Record<string, number> = {};
+      let at = performance.now();
+      const part = (name: string) => {
+        const now = performance.now();
+        parts[name] = now - at;
+        at = now;
+      };
+      const engine = await another();
+      part('device');
+      const model = await openModel({ engine, source });
+      part('parse');
+      const variables = [...model.network.parameters.values()].map((p) => p.variable);
+      const uploaded = await engine.compile({ outputs: {}, updates: variables.map(touch) });
+      await engine.gpuDevice.queue.onSubmittedWorkDone();
+      part('upload');
+      const program = engine.prepare({ outputs: { logits: model.graph().logits } });
+      part('plan');
+      await program.compiled;
+      part('compile');
+      await program.run({ [model.inputName]: picture });
+      part('first run');
+      uploaded.dispose();
+      model.dispose();
+      await engine.dispose();
+      return parts;
+    },
+    dispose: () => undefined,
+  };
+}
+
+/** @param hostBytes of the process, where it can be asked. */
+export async function memoryEntry(
+  host: NetworkHost,
+  { use, batch }: MemoryTask,
+  hostBytes: (() => Promise<number>) | undefined,
+): Promise<Entry> {
+  const before = await hostBytes?.();
+  const { engine } = host;
+  const model = await openModel(host);
+  let step: TrainStep | undefined;
+  let program: Program<string>;
+  if (use === 'step') {
+    model.freeze().unfreeze('layer4', 'fc');
+    step = await TrainStep.create(model, { batch, optimizer: sgd(SGD) });
+    program = step.program;
+  } else {
+    program = await engine.compile({ outputs: outputsOf(model, use, batch) });
+    await program.run({ [model.inputName]: new Float32Array(batch * sizeOf(model.pictureShape)) });
+  }
+  const after = await hostBytes?.();
+  const { plannedBytes, lowerBoundBytes, parameterBytes, staticBytes, inputBytes } = program.stats;
+  const figures = {
+    'planned bytes': plannedBytes,
+    'lower bound bytes': lowerBoundBytes,
+    'parameter bytes': parameterBytes,
+    'static bytes': staticBytes,
+    'input bytes': inputBytes,
+    'device bytes': engine.memory.bytes,
+    ...(before === undefined ? {} : { 'host bytes kept': after! - before }),
+  };
+  return {
+    run: () => Promise.resolve(),
+    figures: () => figures,
+    dispose() {
+      (step ?? program).dispose();
+      model.dispose();
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * What the adapter can do at most, by two kernels of the harness's own: one that only multiplies and adds, in registers,
+ * and one that only reads. Shares of the roofline are of these.
+ */
+import { quantile } from './statistics.ts';
+
+export interface Roofline {
+  /** Of multiply-adds without any memory, 1e9 a second; a multiply-add is two. */
+  gflops: number;
+  /** Of memory read in order, far larger than caches, 1e9 bytes a second. */
+  gbs: number;
+  /** Of memory that stays in a cache. */
+  cachedGbs: number;
+}
+
+const alu = /* wgsl */ `
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<uniform> steps: vec4u;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let a = vec4f(f32(id.x & 7u)) * 0.01 + 0.5;
+  let b = a * 0.125;
+  var s0 = a; var s1 = a + 1.0; var s2 = a + 2.0; var s3 = a + 3.0;
+  var s4 = a + 4.0; var s5 = a + 5.0; var s6 = a + 6.0; var s7 = a + 7.0;
+  for (var i = 0u; i < steps.x; i++) {
+    s0 = fma(s0, a, b); s1 = fma(s1, a, b); s2 = fma(s2, a, b); s3 = fma(s3, a, b);
+    s4 = fma(s4, a, b); s5 = fma(s5, a, b); s6 = fma(s6, a, b); s7 = fma(s7, a, b);
+    s0 = fma(s0, a, b); s1 = fma(s1, a, b); s2 = fma(s2, a, b); s3 = fma(s3, a, b);
+    s4 = fma(s4, a, b); s5 = fma(s5, a, b); s6 = fma(s6, a, b); s7 = fma(s7, a, b);
+  }
+  y[id.x] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7;
+}`;
+
+/** Of each trip: two vectors of four, eight chains, two operations. */
+const FLOPS_A_STEP = 2 * 8 * 4 * 2;
+
+const load = /* wgsl */ `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> steps: vec4u;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let stride = groups.x * 64u;
+  let last = arrayLength(&x) - 1u;
+  var s0 = vec4f(); var s1 = vec4f(); var s2 = vec4f(); var s3 = vec4f();
+  for (var trip = 0u; trip < steps.y; trip++) {
+    var at = id.x;
+    for (var i = 0u; i < steps.x; i += 4u) {
+      s0 += x[min(at, last)]; s1 += x[min(at + stride, last)];
+      s2 += x[min(at + 2u * stride, last)]; s3 += x[min(at + 3u * stride, last)];
+      at += 4u * stride;
+    }
+  }
+  y[id.x] = s0 + s1 + s2 + s3;
+}`;
+
+/** GPUBufferUsage by value: Node has no such global. */
+const [STORAGE, UNIFORM, COPY_DST] = [0x80, 0x40, 0x8];
+const GROUPS = 256;
+const INVOCATIONS = 64 * GROUPS;
+
+/** Milliseconds that a measured dispatch should take, so that its submission does not count. */
+const LONG = 60;
+
+/** A kernel that does `steps` of its work, with its own buffers; timed to the end of the queue. */
+function kernel(device: GPUDevice, code: string, read: number | undefined) {
+  const module = device.createShaderModule({ code });
+  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module } });
+  const sizes = [...(read === undefined ? [] : [read]), INVOCATIONS * 16];
+  const buffers = [
+    ...sizes.map((size) => device.createBuffer({ size, usage: STORAGE | COPY_DST })),
+    device.createBuffer({ size: 16, usage: UNIFORM | COPY_DST }),
+  ];
+  const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  return {
+    async time(steps: number, trips: number): Promise<number> {
+      device.queue.writeBuffer(buffers.at(-1)!, 0, Uint32Array.of(steps, trips, 0, 0));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(GROUPS);
+      pass.end();
+      await device.queue.onSubmittedWorkDone();
+      const started = performance.now();
+      device.queue.submit([encoder.finish()]);
+      await device.queue.onSubmittedWorkDone();
+      return performance.now() - started;
+    },
+    destroy: () => buffers.forEach((b) => b.destroy()),
+  };
+}
+
+/** The rate of the best of `rounds`: noise only slows down. */
+async function best(time: (amount: number) => Promise<number>, work: (amount: number) => number, rounds: number) {
+  let amount = 16;
+  let ms = await time(amount);
+  while (ms < LONG / 2 && amount < 1 << 20) {
+    amount = Math.ceil(amount * Math.min(8, LONG / Math.max(1, ms)));
+    ms = await time(amount);
+  }
+  const rates: number[] = [work(amount) / ms / 1e6];
+  for (let i = 0; i < rounds; i++) rates.push(work(amount) / (await time(amount)) / 1e6);
+  return quantile(rates, 1);
+}
+
+/** @param large bytes of memory read in order; default 64 MB, or what a binding holds. */
+export async function measureRoofline(device: GPUDevice, { rounds = 5, large = 1 << 26 } = {}): Promise<Roofline> {
+  const math = kernel(device, alu, undefined);
+  const gflops = await best(
+    (steps) => math.time(steps, 1),
+    (steps) => steps * FLOPS_A_STEP * INVOCATIONS,
+    rounds,
+  );
+  math.destroy();
+  const reading = async (bytes: number) => {
+    const size = Math.min(bytes, device.limits.maxStorageBufferBindingSize);
+    const steps = Math.floor(size / 16 / INVOCATIONS / 4) * 4;
+    const reader = kernel(device, load, steps * INVOCATIONS * 16);
+    const rate = await best(
+      (trips) => reader.time(steps, trips),
+      (trips) => trips * steps * INVOCATIONS * 16,
+      rounds,
+    );
+    reader.destroy();
+    return rate;
+  };
+  return { gflops, gbs: await reading(large), cachedGbs: await reading(1 << 20) };
+}
+
+/** Milliseconds that the roofline gives work of so many operations and bytes. */
+export const roofMs = ({ gflops, gbs }: Roofline, flops: number, bytes: number): number =>
+  Math.max(flops / gflops, bytes / gbs) / 1e6;

@@ -1,0 +1,110 @@
+/** Cases through contestants to scores. The first contestant is wgrad; the others' outputs are compared with its own. */
+import { idOf, type Case, type Contestant, type Entry } from './case.ts';
+import { race, type RaceOptions, type Racer, type Result } from './race.ts';
+import { AGREES, difference, type CaseScore, type Score } from './result.ts';
+import { roofMs, type Roofline } from './roofline.ts';
+import { timing } from './statistics.ts';
+
+export interface RunOptions extends RaceOptions {
+  roofline: Roofline;
+  /** Told of each case before it and after. */
+  onCase?: (id: string, index: number, count: number, done?: CaseScore) => void;
+  signal?: AbortSignal | undefined;
+}
+
+export async function runCases(
+  cases: readonly Case[],
+  contestants: readonly Contestant[],
+  options: RunOptions,
+): Promise<CaseScore[]> {
+  const scores: CaseScore[] = [];
+  for (const [index, one] of cases.entries()) {
+    options.signal?.throwIfAborted();
+    options.onCase?.(idOf(one), index, cases.length);
+    const score = await runCase(one, contestants, options);
+    scores.push(score);
+    options.onCase?.(idOf(one), index, cases.length, score);
+  }
+  return scores;
+}
+
+const reason = (error: unknown) => (error as Error).message.split('\n')[0]!;
+
+async function runCase(one: Case, contestants: readonly Contestant[], options: RunOptions): Promise<CaseScore> {
+  const scores: Record<string, Score> = {};
+  const racers: Racer[] = [];
+  let expected: Readonly<Record<string, Float32Array>> | undefined;
+  for (const contestant of contestants) {
+    let entry: Entry | undefined;
+    try {
+      await contestant.activate?.();
+      entry = await contestant.enter(one.task);
+      if (!entry) continue;
+      const score: Score = (scores[contestant.name] = {});
+      const outputs = await entry.outputs?.();
+      contestant.check?.();
+      if (!expected) expected = outputs;
+      else if (outputs) Object.assign(score, compared(outputs, expected));
+      racers.push({ contestant, entry });
+    } catch (error) {
+      scores[contestant.name] = { ...scores[contestant.name], failed: reason(error) };
+      entry?.dispose();
+    }
+  }
+  try {
+    const timed = one.suite !== 'memory';
+    const results = timed ? await race(racers, options) : [];
+    const figures = racers.map(({ entry }) => entry.figures?.());
+    const flops = one.flops ?? figures[0]?.['flops'] ?? 0;
+    const bytes = one.bytes ?? figures[0]?.['bytes'] ?? 0;
+    for (const [i, { contestant, entry }] of racers.entries()) {
+      const score = scores[contestant.name]!;
+      if (figures[i]) score.figures = figures[i];
+      const result = results[i];
+      if (!result) continue;
+      Object.assign(score, scoreOf(result, flops, bytes, options.roofline));
+      if (!result.failed) {
+        const parts = await entry.gpu?.();
+        if (parts) score.gpuMs = Object.values(parts).reduce((a, b) => a + b, 0);
+        if (parts && Object.keys(parts).length > 1) score.gpuParts = parts;
+      }
+    }
+    const rounds = Math.max(0, ...results.map((r) => r.lap.readback.length));
+    const { suite, name, group, shape } = one;
+    return { suite, name, group, shape, flops, bytes, rounds, scores };
+  } finally {
+    for (const { contestant, entry } of racers) {
+      await contestant.activate?.();
+      entry.dispose();
+    }
+  }
+}
+
+/** The worst of the outputs. */
+function compared(
+  outputs: Readonly<Record<string, Float32Array>>,
+  expected: Readonly<Record<string, Float32Array>>,
+): Pick<Score, 'error' | 'agrees' | 'failed'> {
+  const errors = Object.entries(outputs).map(([name, value]) => difference(value, expected[name] ?? []));
+  const worst = errors.find(Number.isNaN) ?? Math.max(...errors);
+  // JSON has neither NaN nor infinities.
+  if (!Number.isFinite(worst)) return { agrees: false, failed: 'its outputs have other sizes, or NaN' };
+  return { error: worst, agrees: worst <= AGREES };
+}
+
+/** Rates are of the time until the queue is done, where it tells, else until the results are back. */
+function scoreOf({ lap, warmUp, failed }: Result, flops: number, bytes: number, roofline: Roofline): Partial<Score> {
+  const score: Partial<Score> = { warmUpMs: warmUp };
+  if (failed) score.failed = failed;
+  if (lap.readback.length === 0) return score;
+  score.encode = timing(lap.encode);
+  if (lap.done.length > 0) score.done = timing(lap.done);
+  score.readback = timing(lap.readback);
+  const parts = Object.entries(lap.parts).map(([name, samples]) => [name, timing(samples)] as const);
+  if (parts.length > 0) score.parts = Object.fromEntries(parts);
+  const { median: ms } = score.done ?? score.readback;
+  if (flops > 0) score.gflops = flops / ms / 1e6;
+  if (bytes > 0) score.gbs = bytes / ms / 1e6;
+  if (flops > 0 || bytes > 0) score.roofShare = roofMs(roofline, flops, bytes) / ms;
+  return score;
+}

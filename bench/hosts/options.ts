@@ -1,0 +1,96 @@
+/** The command line of `npm run bench` and `npm run bench:browser`. */
+import { parseArgs } from 'node:util';
+import { suites, type Suite } from '../core/case.ts';
+import type { Selection } from '../core/select.ts';
+
+export interface BenchOptions {
+  selection: Selection;
+  rounds: number;
+  seconds: number;
+  peers: readonly string[];
+  out: string;
+  command: string;
+}
+
+const HELP = `npm run bench -- [options]            in Node on Dawn
+npm run bench:browser -- [options]    in headless Chromium
+
+  --suite LIST     of ${suites.join(', ')}; default all
+  --quick          cases of about two minutes
+  --smoke          what README quotes: six layers, inference and saliency, memory
+  --tiny           one tiny case of every kind
+  --filter REGEXP  cases by 'suite/name'
+  --rounds N       rounds of a case at most (default 15; 5 with --quick or --smoke)
+  --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 2 with --quick)
+  --peers LIST     default tfjs-webgpu; none for wgrad alone
+  --shard I/N      the I-th of N parts; join their results with --merge
+  --out DIR        default out/bench
+
+WGRAD_ADAPTER chooses the adapter.`;
+
+/** Ends the process with what is wrong and how to ask for help. */
+function refuse(problem: string): never {
+  console.error(`bench: ${problem}; see --help`);
+  process.exit(2);
+}
+
+const list = (text: string): string[] => text.split(',').map((s) => s.trim()).filter(Boolean); // prettier-ignore
+
+function number(name: string, text: string, whole: boolean): number {
+  const value = Number(text);
+  if (!(value > 0) || (whole && !Number.isInteger(value))) refuse(`--${name} ${text}: a number above 0 is needed`);
+  return value;
+}
+
+function shardOf(text: string): NonNullable<Selection['shard']> {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (!index || !count || index > count) refuse(`--shard ${text}: it is i/n, from 1/n to n/n`);
+  return { index, count };
+}
+
+function regularExpression(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    return refuse(`--filter: ${(error as Error).message}`);
+  }
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
+const flags = { help: flag, quick: flag, smoke: flag, tiny: flag } as const;
+const texts = { suite: text, filter: text, rounds: text, seconds: text, peers: text, shard: text, out: text } as const;
+
+export function readOptions(args: readonly string[], host: 'node' | 'browser', known: readonly string[]): BenchOptions {
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options: { ...flags, ...texts } }));
+  } catch (error) {
+    return refuse((error as Error).message.split('\n')[0]!);
+  }
+  if (values.help) {
+    console.log(`${HELP}\nPeers: ${known.join(', ')}.`);
+    process.exit(0);
+  }
+  const asked = values.suite === undefined ? undefined : list(values.suite);
+  const odd = asked?.find((s) => !(suites as readonly string[]).includes(s));
+  if (odd !== undefined) refuse(`--suite ${odd}: there are ${suites.join(', ')}`);
+  const peers = values.peers === undefined ? ['tfjs-webgpu'] : list(values.peers).filter((p) => p !== 'none');
+  const named = peers.map((p) => (p === 'tfjs' ? 'tfjs-webgpu' : p));
+  const unknown = named.find((p) => !known.includes(p));
+  if (unknown !== undefined) refuse(`--peers ${unknown}: here there are ${known.join(', ')}`);
+  const size = values.tiny ? 'tiny' : values.quick ? 'quick' : values.smoke ? 'smoke' : 'full';
+  return {
+    selection: {
+      suites: asked as Suite[] | undefined,
+      size,
+      filter: values.filter === undefined ? undefined : regularExpression(values.filter),
+      shard: values.shard === undefined ? undefined : shardOf(values.shard),
+    },
+    rounds: number('rounds', values.rounds ?? (size === 'full' ? '15' : '5'), true),
+    seconds: number('seconds', values.seconds ?? (size === 'quick' ? '2' : '20'), false),
+    peers: named,
+    out: values.out ?? 'out/bench',
+    command: [`npm run bench${host === 'browser' ? ':browser' : ''}`, ...(args.length > 0 ? ['--', ...args] : [])].join(' '), // prettier-ignore
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * npm run bench: suites beside peers, in this process on Dawn. See --help. Writes result.json (bench/schema.json),
+ * result.md and index.html.
+ */
+import { readOptions } from './hosts/options.ts';
+import { nodePeers, runInNode } from './hosts/run_node.ts';
+
+const options = readOptions(process.argv.slice(2), 'node', nodePeers);
+await runInNode(options);
+process.exit(0);
