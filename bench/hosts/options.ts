@@ -28,10 +28,11 @@ npm run bench:browser -- [options]    in headless Chromium
 
 WGRAD_ADAPTER chooses the adapter.`;
 
-/** Ends the process with what is wrong and how to ask for help. */
+/** What is wrong with a command line. */
+export class UsageError extends Error {}
+
 function refuse(problem: string): never {
-  console.error(`bench: ${problem}; see --help`);
-  process.exit(2);
+  throw new UsageError(`bench: ${problem}; see --help`);
 }
 
 const list = (text: string): string[] => text.split(',').map((s) => s.trim()).filter(Boolean); // prettier-ignore
@@ -61,7 +62,16 @@ const flag = { type: 'boolean', default: false } as const;
 const flags = { help: flag, quick: flag, smoke: flag, tiny: flag } as const;
 const texts = { suite: text, filter: text, rounds: text, seconds: text, peers: text, shard: text, out: text } as const;
 
-export function readOptions(args: readonly string[], host: 'node' | 'browser', known: readonly string[]): BenchOptions {
+/**
+ * @param known the peers that the host has.
+ * @returns undefined where help was asked for, and given.
+ * @throws UsageError
+ */
+export function readOptions(
+  args: readonly string[],
+  host: 'node' | 'browser',
+  known: readonly string[],
+): BenchOptions | undefined {
   let values;
   try {
     ({ values } = parseArgs({ args: [...args], options: { ...flags, ...texts } }));
@@ -70,7 +80,7 @@ export function readOptions(args: readonly string[], host: 'node' | 'browser', k
   }
   if (values.help) {
     console.log(`${HELP}\nPeers: ${known.join(', ')}.`);
-    process.exit(0);
+    return undefined;
   }
   const asked = values.suite === undefined ? undefined : list(values.suite);
   const odd = asked?.find((s) => !(suites as readonly string[]).includes(s));

@@ -64,7 +64,10 @@ async function pathEntry(host: NetworkHost, batch: number): Promise<Entry> {
 
 async function openStep(host: NetworkHost, { unfrozen, batch }: Pick<StepTask, 'unfrozen' | 'batch'>) {
   const model = await openModel(host);
-  model.freeze().unfreeze(...unfrozen);
+  model
+    .freeze()
+    .unfreeze(...unfrozen)
+    .batchNorm('auto');
   const step = await TrainStep.create(model, { batch, optimizer: sgd(SGD) });
   return { model, step };
 }
@@ -131,18 +134,7 @@ export async function memoryEntry(
   hostBytes: (() => Promise<number>) | undefined,
 ): Promise<Entry> {
   const before = await hostBytes?.();
-  const { engine } = host;
-  const model = await openModel(host);
-  let step: TrainStep | undefined;
-  let program: Program<string>;
-  if (use === 'step') {
-    model.freeze().unfreeze('layer4', 'fc');
-    step = await TrainStep.create(model, { batch, optimizer: sgd(SGD) });
-    program = step.program;
-  } else {
-    program = await engine.compile({ outputs: outputsOf(model, use, batch) });
-    await program.run({ [model.inputName]: new Float32Array(batch * sizeOf(model.pictureShape)) });
-  }
+  const { program, end } = use === 'step' ? await stepInUse(host, batch) : await passInUse(host, use, batch);
   const after = await hostBytes?.();
   const { plannedBytes, lowerBoundBytes, parameterBytes, staticBytes, inputBytes } = program.stats;
   const figures = {
@@ -151,15 +143,32 @@ export async function memoryEntry(
     'parameter bytes': parameterBytes,
     'static bytes': staticBytes,
     'input bytes': inputBytes,
-    'device bytes': engine.memory.bytes,
+    'device bytes': host.engine.memory.bytes,
     ...(before === undefined ? {} : { 'host bytes kept': after! - before }),
   };
   return {
     run: () => Promise.resolve(),
     figures: () => figures,
-    dispose() {
-      (step ?? program).dispose();
-      model.dispose();
-    },
+    dispose: end,
   };
+}
+
+async function stepInUse(host: NetworkHost, batch: number) {
+  const { model, step } = await openStep(host, { unfrozen: ['layer4', 'fc'], batch });
+  const end = () => {
+    step.dispose();
+    model.dispose();
+  };
+  return { program: step.program, end };
+}
+
+async function passInUse(host: NetworkHost, use: 'inference' | 'saliency', batch: number) {
+  const model = await openModel(host);
+  const program = await host.engine.compile({ outputs: outputsOf(model, use, batch) });
+  await program.run({ [model.inputName]: new Float32Array(batch * sizeOf(model.pictureShape)) });
+  const end = () => {
+    program.dispose();
+    model.dispose();
+  };
+  return { program, end };
 }

@@ -1,0 +1,151 @@
+/** The harness's arithmetic: statistics, cases, shards, summaries. Nothing is timed here. */
+import { describe, expect, it } from 'vitest';
+import { resnet50Layers } from '../../bench/cases/shapes.ts';
+import { casesOf, tinyCases } from '../../bench/cases/index.ts';
+import { idOf, suites, type Contestant, type Entry } from '../../bench/core/case.ts';
+import { race } from '../../bench/core/race.ts';
+import { difference, type CaseScore } from '../../bench/core/result.ts';
+import { roofMs } from '../../bench/core/roofline.ts';
+import { select } from '../../bench/core/select.ts';
+import { geometricMean, quantile, ratioOfMedians, timing } from '../../bench/core/statistics.ts';
+import { groupRatios } from '../../bench/core/summary.ts';
+
+describe('statistics', () => {
+  it('quantiles are linear between neighbours', () => {
+    expect(quantile([4, 1, 3, 2, 5], 0.5)).toBe(3);
+    expect(quantile([1, 2], 0.25)).toBe(1.25);
+    expect(quantile([7], 0.95)).toBe(7);
+    expect(quantile([], 0.5)).toBeNaN();
+  });
+
+  it('a timing keeps its samples', () => {
+    expect(timing([3, 1, 2])).toEqual({ median: 2, p5: 1.1, p95: 2.9, samples: [3, 1, 2] });
+  });
+
+  it('geometric means are right for ratios', () => {
+    expect(geometricMean([2, 8])).toBeCloseTo(4, 12);
+    expect(geometricMean([0.5, 2])).toBeCloseTo(1, 12);
+  });
+
+  it('a ratio of medians has an interval that holds it, tight for tight samples, and none for one sample', () => {
+    const slow = [10, 10.1, 9.9, 10.2, 9.8];
+    const fast = [5, 5.05, 4.95, 5.1, 4.9];
+    const { ratio, low, high } = ratioOfMedians(slow, fast);
+    expect(ratio).toBe(2);
+    expect(low).toBeGreaterThan(1.9);
+    expect(high).toBeLessThan(2.1);
+    expect(low).toBeLessThan(2);
+    expect(ratioOfMedians([4], [2])).toEqual({ ratio: 2, low: 0, high: Infinity });
+    expect(ratioOfMedians(slow, fast)).toEqual(ratioOfMedians(slow, fast));
+  });
+
+  it('differences are over the largest magnitude; NaN and other sizes are never small', () => {
+    expect(difference([1, 2, 4.1], [1, 2, 4])).toBeCloseTo(0.025, 12);
+    expect(difference([0, 0], [0, 0])).toBe(0);
+    expect(difference([1], [1, 2])).toBe(Infinity);
+    expect(difference([NaN, 0], [1, 0])).toBeNaN();
+  });
+
+  it('the roof is the slower of arithmetic and memory', () => {
+    const roof = { gflops: 10, gbs: 2, cachedGbs: 4 };
+    expect(roofMs(roof, 1e10, 1e6)).toBe(1000);
+    expect(roofMs(roof, 0, 2e9)).toBe(1000);
+  });
+});
+
+describe('cases', () => {
+  it('have names of their own', () => {
+    for (const cases of [casesOf(), tinyCases]) {
+      const ids = cases.map(idOf);
+      expect(new Set(ids).size).toBe(ids.length);
+    }
+  });
+
+  it('cover every suite, full and tiny', () => {
+    for (const cases of [casesOf(), tinyCases]) {
+      expect([...new Set(cases.map((c) => c.suite))]).toEqual(suites);
+    }
+  });
+
+  // torchvision's table: 4.09 GMAC at 224 x 224.
+  it('the layers of ResNet-50 add up to its 53 convolutions, one linear layer and 8.18 GFLOP', () => {
+    expect(resnet50Layers.reduce((n, l) => n + l.count, 0)).toBe(54);
+    const flops = new Map(casesOf(['micro']).map((c) => [c.name, c.flops!]));
+    const total = resnet50Layers.reduce((sum, l) => sum + l.count * flops.get(`${l.name}, forward`)!, 0);
+    expect(total / 1e9).toBeCloseTo(8.18, 2);
+  });
+
+  it('the six shapes of bench:smoke have all three passes', () => {
+    const smoke = select({ size: 'smoke' });
+    expect(smoke.filter((c) => c.suite === 'micro')).toHaveLength(18);
+    expect(smoke.map((c) => c.name)).toContain('saliency, batch 1');
+  });
+
+  it('shards share out every case once', () => {
+    const all = select({ size: 'full' }).map(idOf);
+    const parts = [1, 2, 3].flatMap((index) => select({ size: 'full', shard: { index, count: 3 } }).map(idOf));
+    expect(parts.sort()).toEqual(all.sort());
+  });
+
+  it('a filter is of suite and name', () => {
+    const found = select({ size: 'full', filter: /^micro\/layer4.*weight/ });
+    expect(found.length).toBeGreaterThan(3);
+    expect(found.every((c) => c.group === 'weight gradient')).toBe(true);
+  });
+});
+
+describe('a race', () => {
+  const contestant = (name: string): Contestant => ({
+    name,
+    version: '',
+    backend: '',
+    enter: () => undefined,
+    dispose: () => undefined,
+  });
+  const racer = (name: string, run: Entry['run']) => ({
+    contestant: contestant(name),
+    entry: { run, dispose: () => undefined },
+  });
+
+  it('warms up, takes turns, begins each round with another one, and keeps every sample', async () => {
+    const order: string[] = [];
+    const run = (name: string) => () => Promise.resolve(void order.push(name));
+    const results = await race([racer('a', run('a')), racer('b', run('b'))], { rounds: 3, seconds: 10 });
+    expect(order.join('')).toBe('ab' + 'ab' + 'ab' + 'ba' + 'ab');
+    expect(results.map((r) => r.lap.readback.length)).toEqual([3, 3]);
+    expect(results[0]!.lap.encode).toHaveLength(3);
+  });
+
+  it('has fewer rounds where they would take too long, but one', async () => {
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const [result] = await race([racer('slow', slow)], { rounds: 50, seconds: 0.001 });
+    expect(result!.lap.readback).toHaveLength(1);
+  });
+
+  it('goes on without one that fails, and says why', async () => {
+    const good = () => Promise.resolve();
+    const bad = () => Promise.reject(new Error('no such kernel\nat somewhere'));
+    const [first, second] = await race([racer('good', good), racer('bad', bad)], { rounds: 2, seconds: 1 });
+    expect(first!.lap.readback).toHaveLength(2);
+    expect(second).toMatchObject({ failed: 'no such kernel', lap: { readback: [] } });
+  });
+});
+
+it('ratios are over wgrad, by group and peer; what has no time counts for nothing', () => {
+  const one = (name: string, ours: number, theirs?: number): CaseScore => ({
+    suite: 'micro',
+    name,
+    group: 'forward',
+    shape: '',
+    flops: 0,
+    bytes: 0,
+    rounds: 1,
+    scores: {
+      wgrad: { readback: timing([ours]) },
+      peer: theirs === undefined ? { failed: 'no' } : { readback: timing([theirs]) },
+    },
+  });
+  const contestants = ['wgrad', 'peer'].map((name) => ({ name, version: '', backend: '' }));
+  const ratios = groupRatios({ contestants, cases: [one('a', 1, 2), one('b', 2, 16), one('c', 1)] });
+  expect(ratios).toEqual([{ group: 'forward', peer: 'peer', mean: 4, least: 2, most: 8, count: 2 }]);
+});
