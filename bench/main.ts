@@ -3,10 +3,14 @@
  * result.md and index.html.
  */
 import { ended } from './hosts/ended.ts';
-import { readOptions } from './hosts/options.ts';
-import { nodePeers, runInNode } from './hosts/run_node.ts';
+import { fileWork } from './hosts/files.ts';
+import { nodePeers, readOptions } from './hosts/options.ts';
 
 await ended(async () => {
   const options = readOptions(process.argv.slice(2), 'node', nodePeers);
-  if (options) await runInNode(options);
+  if (!options) return;
+  if (options.kind !== 'run') return fileWork(options);
+  // Dawn and tfjs are not loaded to compare two files.
+  const { runInNode } = await import('./hosts/run_node.ts');
+  await runInNode(options);
 });

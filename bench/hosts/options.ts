@@ -3,7 +3,15 @@ import { parseArgs } from 'node:util';
 import { suites, type Suite } from '../core/case.ts';
 import type { Selection } from '../core/select.ts';
 
+/** Files in place of a run. */
+export interface FileWork {
+  kind: 'compare' | 'merge';
+  files: readonly string[];
+  out: string;
+}
+
 export interface BenchOptions {
+  kind: 'run';
   selection: Selection;
   rounds: number;
   seconds: number;
@@ -26,7 +34,13 @@ npm run bench:browser -- [options]    in headless Chromium
   --shard I/N      the I-th of N parts; join their results with --merge
   --out DIR        default out/bench
 
+npm run bench -- --compare A.json B.json      what became slower or faster, with 95 % intervals
+npm run bench -- --merge A.json B.json ...    shards as one result
+
 WGRAD_ADAPTER chooses the adapter.`;
+
+/** Peers that run in Node. */
+export const nodePeers = ['tfjs-webgpu'] as const;
 
 /** What is wrong with a command line. */
 export class UsageError extends Error {}
@@ -57,9 +71,15 @@ function regularExpression(text: string): RegExp {
   }
 }
 
+function fileWork(kind: FileWork['kind'], files: readonly string[], out: string): FileWork {
+  if (kind === 'compare' && files.length !== 2) refuse(`--compare takes two files, ${files.length} given`);
+  if (kind === 'merge' && files.length < 2) refuse(`--merge takes two files and more, ${files.length} given`);
+  return { kind, files, out };
+}
+
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
-const flags = { help: flag, quick: flag, smoke: flag, tiny: flag } as const;
+const flags = { help: flag, quick: flag, smoke: flag, tiny: flag, compare: flag, merge: flag } as const;
 const texts = { suite: text, filter: text, rounds: text, seconds: text, peers: text, shard: text, out: text } as const;
 
 /**
@@ -71,10 +91,11 @@ export function readOptions(
   args: readonly string[],
   host: 'node' | 'browser',
   known: readonly string[],
-): BenchOptions | undefined {
-  let values;
+): BenchOptions | FileWork | undefined {
+  let values, positionals;
   try {
-    ({ values } = parseArgs({ args: [...args], options: { ...flags, ...texts } }));
+    const options = { ...flags, ...texts };
+    ({ values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true }));
   } catch (error) {
     return refuse((error as Error).message.split('\n')[0]!);
   }
@@ -82,6 +103,9 @@ export function readOptions(
     console.log(`${HELP}\nPeers: ${known.join(', ')}.`);
     return undefined;
   }
+  const out = values.out ?? 'out/bench';
+  if (values.compare || values.merge) return fileWork(values.compare ? 'compare' : 'merge', positionals, out);
+  if (positionals.length > 0) refuse(`'${positionals[0]}' is no option`);
   const asked = values.suite === undefined ? undefined : list(values.suite);
   const odd = asked?.find((s) => !(suites as readonly string[]).includes(s));
   if (odd !== undefined) refuse(`--suite ${odd}: there are ${suites.join(', ')}`);
@@ -91,6 +115,7 @@ export function readOptions(
   if (unknown !== undefined) refuse(`--peers ${unknown}: here there are ${known.join(', ')}`);
   const size = values.tiny ? 'tiny' : values.quick ? 'quick' : values.smoke ? 'smoke' : 'full';
   return {
+    kind: 'run',
     selection: {
       suites: asked as Suite[] | undefined,
       size,
@@ -100,7 +125,7 @@ export function readOptions(
     rounds: number('rounds', values.rounds ?? (size === 'full' ? '15' : '5'), true),
     seconds: number('seconds', values.seconds ?? (size === 'quick' ? '2' : '20'), false),
     peers: named,
-    out: values.out ?? 'out/bench',
+    out,
     command: [`npm run bench${host === 'browser' ? ':browser' : ''}`, ...(args.length > 0 ? ['--', ...args] : [])].join(' '), // prettier-ignore
   };
 }

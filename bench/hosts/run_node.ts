@@ -1,21 +1,15 @@
 /** A run in this process. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeWhole } from '../../src/node/write.ts';
 import { aboutAdapter } from '../core/about.ts';
 import type { Contestant } from '../core/case.ts';
-import { toMarkdown } from '../core/markdown.ts';
-import { toPage } from '../core/page.ts';
 import { SCHEMA, type BenchResult } from '../core/result.ts';
 import { measureRoofline } from '../core/roofline.ts';
 import { runCases } from '../core/run.ts';
 import { select } from '../core/select.ts';
+import { writeResult } from './files.ts';
 import { commit, machine, networksOf, openWgrad } from './node_host.ts';
 import type { BenchOptions } from './options.ts';
 import { progress, printSummary } from './terminal.ts';
 import { openTfjs } from './tfjs_node.ts';
-
-export const nodePeers = ['tfjs-webgpu'] as const;
 
 export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   const started = performance.now();
@@ -57,12 +51,4 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   printSummary(result);
   await engine.dispose();
   return result;
-}
-
-export async function writeResult(folder: string, result: BenchResult): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  await writeWhole(join(folder, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
-  await writeWhole(join(folder, 'result.md'), toMarkdown(result));
-  await writeWhole(join(folder, 'index.html'), toPage(result));
-  console.log(`wrote ${join(folder, 'result.json')}, result.md and index.html`);
 }

@@ -3,12 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { resnet50Layers } from '../../bench/cases/shapes.ts';
 import { casesOf, tinyCases } from '../../bench/cases/index.ts';
 import { idOf, suites, type Contestant, type Entry } from '../../bench/core/case.ts';
+import { compare, compareMarkdown } from '../../bench/core/compare.ts';
+import { merge } from '../../bench/core/merge.ts';
 import { race } from '../../bench/core/race.ts';
-import { difference, type CaseScore } from '../../bench/core/result.ts';
+import { difference, SCHEMA, type BenchResult, type CaseScore } from '../../bench/core/result.ts';
 import { roofMs } from '../../bench/core/roofline.ts';
 import { select } from '../../bench/core/select.ts';
 import { geometricMean, quantile, ratioOfMedians, timing } from '../../bench/core/statistics.ts';
 import { groupRatios } from '../../bench/core/summary.ts';
+import { schemaErrors } from './schema.ts';
 
 describe('statistics', () => {
   it('quantiles are linear between neighbours', () => {
@@ -148,4 +151,74 @@ it('ratios are over wgrad, by group and peer; what has no time counts for nothin
   const contestants = ['wgrad', 'peer'].map((name) => ({ name, version: '', backend: '' }));
   const ratios = groupRatios({ contestants, cases: [one('a', 1, 2), one('b', 2, 16), one('c', 1)] });
   expect(ratios).toEqual([{ group: 'forward', peer: 'peer', mean: 4, least: 2, most: 8, count: 2 }]);
+});
+
+const sha256 = '0'.repeat(64);
+
+/** @param factor that wgrad takes longer in 'b'. */
+function resultOf(names: readonly string[], factor = 1): BenchResult {
+  const samples = [10, 10.1, 9.9, 10.05, 9.95];
+  return {
+    schema: SCHEMA,
+    made: { date: '2026-01-01T00:00:00Z', command: 'x', commit: 'abc', changed: false, host: 'node', runtime: 'Node', machine: 'm', seconds: 1 }, // prettier-ignore
+    adapter: { description: 'a', vendor: '', architecture: '', device: '', features: [], limits: {} },
+    network: { name: 'n', sha256, side: 1, classes: 1 },
+    options: { rounds: 5, seconds: 1, quick: false },
+    roofline: { gflops: 10, gbs: 1, cachedGbs: 1 },
+    contestants: ['wgrad', 'peer'].map((name) => ({ name, version: '1', backend: 'webgpu' })),
+    cases: names.map((name) => ({
+      suite: 'micro',
+      name,
+      group: 'forward',
+      shape: '',
+      flops: 1e7,
+      bytes: 1,
+      rounds: 5,
+      scores: {
+        wgrad: { readback: timing(samples.map((v) => (name === 'b' ? factor * v : v))), roofShare: 0.1 },
+        peer: { readback: timing(samples) },
+      },
+    })),
+  };
+}
+
+describe('two results', () => {
+  it('tell what became slower, what faster, and that the peer did not change', () => {
+    const { changes, means, only } = compare(resultOf(['a', 'b', 'c']), resultOf(['a', 'b', 'd'], 1.5));
+    const own = changes.filter((c) => c.contestant === 'wgrad');
+    expect(own.map((c) => [c.id, c.verdict])).toEqual([['micro/a', 'unclear'], ['micro/b', 'slower']]); // prettier-ignore
+    expect(own[1]!.low).toBeGreaterThan(1.4);
+    expect(own[1]!.high).toBeLessThan(1.6);
+    expect(means['peer']).toBe(1);
+    expect(only).toEqual({ before: ['micro/c'], after: ['micro/d'] });
+    const back = compare(resultOf(['b'], 1.5), resultOf(['b']));
+    expect(back.changes[0]).toMatchObject({ verdict: 'faster' });
+  });
+
+  it('are shown with the slower ones first, and with what speaks against comparing them', () => {
+    const other = resultOf(['a', 'b'], 2);
+    const text = compareMarkdown(resultOf(['a', 'b']), { ...other, adapter: { ...other.adapter, description: 'z' } });
+    expect(text).toContain('slower in 1 cases');
+    expect(text).toContain('the adapter is another: a, then z');
+    expect(text.indexOf('micro/b')).toBeLessThan(text.indexOf('micro/a'));
+  });
+});
+
+describe('shards', () => {
+  it('become one result, under the best of their roofs', () => {
+    const [one, two] = [resultOf(['a']), { ...resultOf(['b']), roofline: { gflops: 20, gbs: 1, cachedGbs: 1 } }];
+    const whole = merge([one, two]);
+    expect(schemaErrors(whole)).toEqual([]);
+    expect(whole.cases.map((c) => c.name)).toEqual(['a', 'b']);
+    expect(whole.made.seconds).toBe(2);
+    // 1e7 operations at 20 GFLOP/s are 0.5 ms, of 10 ms taken.
+    expect(whole.cases[0]!.scores['wgrad']!.roofShare).toBeCloseTo(0.05, 12);
+  });
+
+  it('of other adapters, or with a case twice, are refused', () => {
+    const one = resultOf(['a']);
+    expect(() => merge([one, one])).toThrow('micro/a is in two of them');
+    expect(() => merge([one, { ...resultOf(['b']), adapter: { ...one.adapter, description: 'z' } }])).toThrow('adapter a and z'); // prettier-ignore
+    expect(() => merge([])).toThrow('nothing to merge');
+  });
 });

@@ -53,6 +53,7 @@ it.each([
   [['--rounds', '0'], '--rounds 0: a number above 0'],
   [['--shard', '4/3'], '--shard 4/3: it is i/n'],
   [['--filter', '('], '--filter: Invalid regular expression'],
+  [['--compare', 'a.json'], '--compare takes two files, 1 given'],
   [['--speed'], "Unknown option '--speed'"],
 ])('%s is refused by what is wrong', (args, words) => {
   expect(() => readOptions(args, 'node', ['tfjs-webgpu'])).toThrow(words);

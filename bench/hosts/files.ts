@@ -1,0 +1,48 @@
+/** Results in files: read, compared, merged, written. */
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../../src/node/write.ts';
+import { compareMarkdown } from '../core/compare.ts';
+import { toMarkdown } from '../core/markdown.ts';
+import { merge } from '../core/merge.ts';
+import { toPage } from '../core/page.ts';
+import { SCHEMA, type BenchResult } from '../core/result.ts';
+import { UsageError, type FileWork } from './options.ts';
+import { printSummary } from './terminal.ts';
+
+/** @throws UsageError where the file is none of the harness's. */
+export function readResult(path: string): BenchResult {
+  let result: Partial<BenchResult>;
+  try {
+    result = JSON.parse(readFileSync(path, 'utf8')) as Partial<BenchResult>;
+  } catch (error) {
+    throw new UsageError(`bench: ${path}: ${(error as Error).message}`);
+  }
+  if (result?.schema === SCHEMA && Array.isArray(result.cases)) return result as BenchResult;
+  throw new UsageError(
+    `bench: ${path} is no result of this harness (schema ${result?.schema ?? 'none'}, not ${SCHEMA})`,
+  );
+}
+
+export async function writeResult(folder: string, result: BenchResult): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeWhole(join(folder, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
+  await writeWhole(join(folder, 'result.md'), toMarkdown(result));
+  await writeWhole(join(folder, 'index.html'), toPage(result));
+  console.log(`wrote ${join(folder, 'result.json')}, result.md and index.html`);
+}
+
+export async function fileWork({ kind, files, out }: FileWork): Promise<void> {
+  const results = files.map(readResult);
+  if (kind === 'merge') {
+    const whole = merge(results);
+    await writeResult(out, whole);
+    return printSummary(whole);
+  }
+  const text = compareMarkdown(results[0]!, results[1]!);
+  console.log(text);
+  await mkdir(out, { recursive: true });
+  await writeWhole(join(out, 'compare.md'), text);
+  console.log(`wrote ${join(out, 'compare.md')}`);
+}
