@@ -1,14 +1,13 @@
 /** The page: the model that is open on top, four views of it below. */
 import { useEffect, useState } from 'preact/hooks';
 import embedded from '../../weights/shapes.onnx?url';
-import { ask, faultOf, isAborted, lab, told } from './lab.ts';
+import { faultOf, isAborted, lab, type Fault } from './lab.ts';
 import { ModelBar } from './model_bar.tsx';
 import { Problem, Progress } from './ui/parts.tsx';
 import { BenchView } from './views/bench.tsx';
 import { DreamView } from './views/dream.tsx';
 import { ExplainView } from './views/explain.tsx';
 import { TuneView } from './views/tune.tsx';
-import type { Fault } from './worker/answer.ts';
 import type { DeviceInfo, ModelInfo } from './worker/session.ts';
 
 export interface ViewProps {
@@ -59,25 +58,18 @@ export function App() {
     }
   };
   const openUrl = (url: string, name: string) =>
-    open(name, () =>
-      ask(
-        lab.openUrl(
-          url,
-          name,
-          told((loaded: number, total: number) => setOpening({ name, loaded, total })),
-        ),
-      ),
-    );
+    open(name, () => lab.openUrl(url, name, (loaded: number, total: number) => setOpening({ name, loaded, total })));
   const openFile = (file: File) =>
     open(file.name, async () => {
       const bytes = new Uint8Array(await file.arrayBuffer());
-      return ask(lab.openFile(bytes, file.name));
+      return lab.openFile(bytes, file.name);
     });
 
   useEffect(() => {
     const onHash = () => setView(fromHash());
     addEventListener('hashchange', onHash);
-    void ask(lab.device())
+    void lab
+      .device()
       .then(setDevice)
       .then(() => openUrl(new URL(embedded, location.href).href, 'shapes (embedded)'))
       .catch((error: unknown) => setFault(faultOf(error)));

@@ -80,13 +80,15 @@ export class Wire {
   /** @param methods what the other side may call by name. */
   constructor(
     private readonly port: Port,
-    private readonly methods: Readonly<Record<string, Callable>> = {},
+    private readonly methods: object = {},
   ) {
     port.addEventListener('message', ({ data }: MessageEvent<Message>) => this.receive(data));
-    port.addEventListener('error', (event: ErrorEvent) => {
-      event.preventDefault();
-      this.fail(`the Worker failed: ${event.message || 'its script cannot be loaded'}`);
-    });
+    // Of a Worker as its page sees it; inside one they are the Worker's own affair.
+    if ((port as unknown) !== globalThis) {
+      port.addEventListener('error', (event: ErrorEvent) => {
+        this.fail(`the Worker failed: ${event.message || 'its script cannot be loaded'}`);
+      });
+    }
     port.start?.();
   }
 
@@ -141,7 +143,7 @@ export class Wire {
     const out = new Outgoing();
     let reply: Message;
     try {
-      const f = typeof of === 'number' ? this.functions.get(of) : Object.hasOwn(this.methods, of) ? this.methods[of] : undefined; // prettier-ignore
+      const f = typeof of === 'number' ? this.functions.get(of) : this.method(of);
       if (!f) throw new WgradError('unknown-name', `the other side has no function '${of}'`);
       const value = await f(...args.map((arg) => this.decode(arg, heard)));
       reply = { reply: call, value: this.encode(value, out) };
@@ -154,6 +156,12 @@ export class Wire {
     } catch (cause) {
       this.post({ reply: call, fault: faultOf(cause) });
     }
+  }
+
+  private method(name: string): Callable | undefined {
+    const { methods } = this;
+    const found: unknown = name in Object.prototype ? undefined : methods[name as keyof typeof methods];
+    return typeof found === 'function' ? (...args) => (found as Callable).apply(methods, args) : undefined;
   }
 
   private hold(f: Callable, out: Outgoing): number {
@@ -268,8 +276,8 @@ function errorOf({ name, message, code, remedy, stack, cause }: Fault): Error {
   return error;
 }
 
-/** Offers functions to the other side: in a Worker, `expose({ ... })`. */
-export function expose(methods: Readonly<Record<string, Callable>>, port: Port = globalThis as unknown as Port): Wire {
+/** Offers the functions of an object to the other side: in a Worker, `expose({ ... })` or `expose(new Mine())`. */
+export function expose(methods: object, port: Port = globalThis as unknown as Port): Wire {
   return new Wire(port, methods);
 }
 

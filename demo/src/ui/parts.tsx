@@ -1,7 +1,7 @@
 /** Small parts that every view uses. */
 import type { ComponentChildren, ComponentProps } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Fault } from '../worker/answer.ts';
+import type { Fault } from '../lab.ts';
 
 /** Pixels on a canvas, scaled by CSS without smoothing where they are few. */
 export function Picture(props: { image: ImageData | undefined; label: string; class?: string; onClick?: () => void }) {

@@ -1,10 +1,9 @@
 /** How fast this device is, on the open model and on single layers, beside the roofline that its own figures give. */
 import { useState } from 'preact/hooks';
 import type { ViewProps } from '../app.tsx';
-import { ask, faultOf, isAborted, lab, told } from '../lab.ts';
+import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import { chartFigure, scatterChart } from '../../../src/report/index.ts';
 import { Button, Empty, Problem, Progress } from '../ui/parts.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { Timing } from '../worker/timing.ts';
 
 export function BenchView({ model }: ViewProps) {
@@ -19,14 +18,10 @@ export function BenchView({ model }: ViewProps) {
     setRunning(true);
     setCopied(false);
     try {
-      await ask(
-        lab.bench(
-          told((timing: Timing, _done: number, all: number) => {
-            setTotal(all);
-            setTimings((list) => [...list, timing]);
-          }),
-        ),
-      );
+      await lab.bench((timing: Timing, _done: number, all: number) => {
+        setTotal(all);
+        setTimings((list) => [...list, timing]);
+      });
     } catch (error) {
       if (!isAborted(error)) setFault(faultOf(error));
     } finally {
@@ -34,7 +29,7 @@ export function BenchView({ model }: ViewProps) {
     }
   };
   const copy = async () => {
-    const device = await ask(lab.device());
+    const device = await lab.device();
     const report = {
       what: 'wgrad, quick benchmark of the page',
       date: new Date().toISOString(),

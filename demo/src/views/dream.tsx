@@ -1,10 +1,9 @@
 /** What units respond to: one picture that grows, or a sheet of a layer. */
 import { useState } from 'preact/hooks';
 import type { ViewProps } from '../app.tsx';
-import { ask, faultOf, isAborted, lab, told } from '../lab.ts';
+import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import { Button, Empty, Field, Picture, Problem, Progress, Range, Select } from '../ui/parts.tsx';
 import { Plot } from '../ui/plot.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { Dream, DreamFrame, SheetCell } from '../worker/dreaming.ts';
 
 interface Unit {
@@ -41,11 +40,11 @@ export function DreamView({ model }: ViewProps) {
     during('dream', () => {
       setCurve({ x: [], y: [] });
       const dream: Dream = { units, steps, seed };
-      const onFrame = told((next: DreamFrame) => {
+      const onFrame = (next: DreamFrame) => {
         setFrame(next);
         setCurve(({ x, y }) => ({ x: [...x, next.step], y: [...y, next.objective] }));
-      });
-      return ask(lab.dream(dream, onFrame));
+      };
+      return lab.dream(dream, onFrame);
     });
   const [first] = units;
   const channels = model.layers.find(({ name }) => name === first?.layer)?.channels ?? 0;
@@ -54,13 +53,8 @@ export function DreamView({ model }: ViewProps) {
       setSheet([]);
       const from = Math.min(first!.unit, Math.max(0, channels - SHEET_UNITS));
       const list = Array.from({ length: Math.min(SHEET_UNITS, channels) }, (_, i) => from + i);
-      return ask(
-        lab.sheet(
-          first!.layer,
-          list,
-          Math.min(steps, 64),
-          told((cell: SheetCell) => setSheet((cells) => [...cells, cell])),
-        ),
+      return lab.sheet(first!.layer, list, Math.min(steps, 64), (cell: SheetCell) =>
+        setSheet((cells) => [...cells, cell]),
       );
     });
   const set = (at: number, part: Partial<Unit>) => setUnits(units.map((u, i) => (i === at ? { ...u, ...part } : u)));

@@ -3,11 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ClassScore } from '../../../src/model/model.ts';
 import type { FigureOptions } from '../../../src/explain/index.ts';
 import type { ViewProps } from '../app.tsx';
-import { ask, faultOf, isAborted, lab } from '../lab.ts';
+import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import { Bars } from '../ui/bars.tsx';
 import { Intake, type Source } from '../ui/intake.tsx';
 import { Button, Empty, Problem } from '../ui/parts.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { MethodInfo } from '../worker/explaining.ts';
 import type { Shown } from '../worker/session.ts';
 import { FigureControls } from './figure_controls.tsx';
@@ -38,21 +37,22 @@ export function ExplainView({ model }: ViewProps) {
     setShown(picture);
     setScores(undefined);
     setHidden(undefined);
-    const found = await ask(lab.classify(picture.id));
+    const found = await lab.classify(picture.id);
     setScores(found);
     setTarget(found[0]?.index);
   };
-  const add = ([source]: Source[]) => ask(lab.add(source!)).then(show).catch(fail);
+  const add = ([source]: Source[]) => lab.add(source!).then(show).catch(fail);
   const sample = () => {
     const at = samples.current++;
     const name = SAMPLE_CLASSES[at % SAMPLE_CLASSES.length]!;
-    return ask(lab.samples([name], 1, `page ${at}`))
+    return lab
+      .samples([name], 1, `page ${at}`)
       .then(([first]) => show(first!))
       .catch(fail);
   };
 
   useEffect(() => {
-    ask(lab.methods()).then(setMethods).catch(fail);
+    lab.methods().then(setMethods).catch(fail);
     void sample();
   }, []);
 

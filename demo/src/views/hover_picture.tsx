@@ -1,7 +1,7 @@
 /** The picture as the network sees it; pointing at it hides a region, and the scores tell what that does. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ClassScore } from '../../../src/model/model.ts';
-import { ask, lab } from '../lab.ts';
+import { lab } from '../lab.ts';
 import { Picture } from '../ui/parts.tsx';
 import type { Shown } from '../worker/session.ts';
 
@@ -22,7 +22,8 @@ export function HoverPicture({ picture, onScores }: HoverProps) {
     setRegion(undefined);
     setLabels(undefined);
     let current = true;
-    ask(lab.segments(picture.id))
+    lab
+      .segments(picture.id)
       .then((found) => current && setLabels(found))
       .catch(() => undefined);
     return () => {
@@ -37,7 +38,7 @@ export function HoverPicture({ picture, onScores }: HoverProps) {
     try {
       while (true) {
         const asked = wanted.current;
-        const scores = asked === undefined ? undefined : await ask(lab.without(picture.id, asked));
+        const scores = asked === undefined ? undefined : await lab.without(picture.id, asked);
         onScores(scores);
         if (wanted.current === asked) return;
       }

@@ -1,9 +1,8 @@
 /** One method's map of one picture and class: appears as it is computed, says how far to trust it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FigureOptions } from '../../../src/explain/index.ts';
-import { ask, faultOf, isAborted, lab, told } from '../lab.ts';
+import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import { Button, Picture, Problem, Progress } from '../ui/parts.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { MapInfo, MethodInfo, Partial } from '../worker/explaining.ts';
 import type { Shown } from '../worker/session.ts';
 import { costInWords } from './method_picker.tsx';
@@ -34,8 +33,8 @@ export function MethodCard({ method, picture, target, label, figure, onRemove }:
     setPartial(undefined);
     setMap(undefined);
     try {
-      const onPartial = told((now: Partial) => mine === run.current && setPartial((p) => ({ ...p, ...now })));
-      const made = await ask(lab.explain(picture.id, name, target, onPartial));
+      const onPartial = (now: Partial) => mine === run.current && setPartial((p) => ({ ...p, ...now }));
+      const made = await lab.explain(picture.id, name, target, onPartial);
       if (mine === run.current) setMap(made);
       else void lab.forget(made.id);
     } catch (error) {
@@ -54,7 +53,8 @@ export function MethodCard({ method, picture, target, label, figure, onRemove }:
   useEffect(() => {
     if (!map) return;
     let current = true;
-    ask(lab.draw(map.id, figure))
+    lab
+      .draw(map.id, figure)
       .then((result) => current && result && setDrawn(result))
       .catch((error: unknown) => !isAborted(error) && setFault(faultOf(error)));
     return () => {

@@ -1,8 +1,7 @@
 /** Keeps classes and pictures in this browser, so that a project outlives the tab. */
 import { useState } from 'preact/hooks';
-import { ask, faultOf, lab } from '../lab.ts';
+import { faultOf, lab, type Fault } from '../lab.ts';
 import { Button } from '../ui/parts.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { TuneClass } from './class_list.tsx';
 
 interface ProjectButtonsProps {
@@ -47,7 +46,7 @@ export function ProjectButtons({ disabled, classes, onLoad, onFault }: ProjectBu
     for (const { name, pictures } of stored) {
       const items: TuneClass['items'] = [];
       for (const { data, width, height, pinned } of pictures)
-        items.push({ ...(await ask(lab.add(new ImageData(data, width, height)))), pinned });
+        items.push({ ...(await lab.add(new ImageData(data, width, height))), pinned });
       loaded.push({ name, items });
     }
     onLoad(loaded);

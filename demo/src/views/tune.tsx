@@ -1,10 +1,9 @@
 /** Teach the network new classes from a few pictures, with the network open. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ViewProps } from '../app.tsx';
-import { ask, faultOf, isAborted, lab, told } from '../lab.ts';
+import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import type { Source } from '../ui/intake.tsx';
 import { Button, Problem } from '../ui/parts.tsx';
-import type { Fault } from '../worker/answer.ts';
 import type { TuneEvent } from '../worker/tuning.ts';
 import { ClassList, type Item, type TuneClass } from './class_list.tsx';
 import { NetworkMap } from './network_map.tsx';
@@ -54,7 +53,7 @@ export function TuneView({ model, onModel }: ViewProps) {
     setFault(undefined);
     for (const source of sources) {
       try {
-        const { id, image } = await ask(lab.add(source));
+        const { id, image } = await lab.add(source);
         addItems(at, [{ id, image, pinned: false }]);
       } catch (error) {
         fail(error);
@@ -63,7 +62,7 @@ export function TuneView({ model, onModel }: ViewProps) {
   };
   const samples = async () => {
     try {
-      const made = await ask(lab.samples(SAMPLES, 16 * SAMPLES.length, 'fine-tune'));
+      const made = await lab.samples(SAMPLES, 16 * SAMPLES.length, 'fine-tune');
       setClasses(SAMPLES.map((name, label) => ({ name, items: made.filter((m) => m.label === label).map(({ id, image }, i) => ({ id, image, pinned: i === 3 })) }))); // prettier-ignore
     } catch (error) {
       fail(error);
@@ -90,7 +89,7 @@ export function TuneView({ model, onModel }: ViewProps) {
     const pinned = items.filter(({ pinned }) => pinned).map(({ id }) => id);
     const options = { classes: classes.map(({ name }) => name), pictures, unfrozen, pinned, ...settings };
     try {
-      onModel(await ask(lab.tune(options, told(hear))));
+      onModel(await lab.tune(options, hear));
     } catch (error) {
       fail(error);
     } finally {
@@ -103,7 +102,7 @@ export function TuneView({ model, onModel }: ViewProps) {
   };
   const undo = async () => {
     try {
-      onModel(await ask(lab.undo()));
+      onModel(await lab.undo());
       setHistory(noHistory);
       setNotice('The network is as it was before the training.');
       setCanUndo(false);
@@ -177,7 +176,7 @@ function heard(h: History, event: TuneEvent): History {
 
 /** Saves the model as a file of the user's. */
 async function exportOnnx(name: string): Promise<void> {
-  const bytes = await ask(lab.save());
+  const bytes = await lab.save();
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
   link.download = `${name.replace(/\.onnx$/, '').replace(/[^\w-]+/g, '-')}-tuned.onnx`;

@@ -1,10 +1,11 @@
 /** All that the page asks of the engine. It runs in a Worker, so that the page stays alive whatever is computed. */
-import * as Comlink from 'comlink';
 import type { FigureOptions } from '../../../src/explain/index.ts';
 import { receiveBytes } from '../../../src/receive.ts';
-import { Jobs } from './answer.ts';
+import { expose, transfer } from '../../../src/worker/wire.ts';
+
 import { Dreaming, type Dream, type DreamFrame, type SheetCell } from './dreaming.ts';
 import { Explaining, type Partial } from './explaining.ts';
+import { Jobs } from './jobs.ts';
 import { Session } from './session.ts';
 import { Benchmark, type Timing } from './timing.ts';
 import { Tuning, type TuneEvent, type TuneOptions } from './tuning.ts';
@@ -50,11 +51,11 @@ export class Lab {
   }
 
   samples(classes: readonly string[], count: number, seed: string) {
-    return this.jobs.run('samples', () => Promise.resolve(this.tuning.samples(classes, count, seed)));
+    return this.jobs.run('samples', () => this.tuning.samples(classes, count, seed));
   }
 
   methods() {
-    return this.jobs.run('methods', () => Promise.resolve(this.explaining.methods()));
+    return this.jobs.run('methods', () => this.explaining.methods());
   }
 
   classify(picture: number) {
@@ -66,7 +67,7 @@ export class Lab {
   }
 
   draw(map: number, options: FigureOptions) {
-    return this.jobs.run(`draw ${map}`, () => Promise.resolve(this.explaining.draw(map, options)));
+    return this.jobs.run(`draw ${map}`, () => this.explaining.draw(map, options));
   }
 
   forget(map: number): void {
@@ -110,7 +111,7 @@ export class Lab {
   save() {
     return this.jobs.run('save', async (signal) => {
       const bytes = await this.session.current.saveOnnx({ signal });
-      return Comlink.transfer(bytes, [bytes.buffer]);
+      return transfer(bytes);
     });
   }
 
@@ -127,4 +128,4 @@ export class Lab {
   }
 }
 
-Comlink.expose(new Lab());
+expose(new Lab());

@@ -3,7 +3,7 @@ import { drawMap, createExplainer, maskScore, type Explainer } from '../../../sr
 import { WgradError } from '../../../src/errors.ts';
 import { shapePictures, SIDE } from '../../../src/data/shapes.ts';
 import { adam, fit, inMemory, sgd, type Sample } from '../../../src/train/index.ts';
-import { isLost } from './answer.ts';
+import { isLost } from './jobs.ts';
 import type { Session, Shown } from './session.ts';
 
 export interface Labelled {
