@@ -36,6 +36,12 @@ export interface EngineOptions {
   requiredLimits?: Readonly<Record<string, number>>;
   /** Features that it must have. */
   requiredFeatures?: Iterable<GPUFeatureName>;
+  /**
+   * Bytes that the engine's buffers may take in all: what would go beyond is refused as 'out-of-memory', before it is
+   * tried. Default: as many as the GPU gives; with `createEngine` on an adapter that computes on the processor, the
+   * machine's memory, which such an adapter promises however much it is.
+   */
+  memoryLimit?: number;
   /** Printed name of the adapter, kept for reports. */
   description?: string;
   /** How often {@link Engine.restore} is called by itself after a loss, failed tries included; default 0: never. */
@@ -95,7 +101,7 @@ export class Engine {
    *   not have; 'invalid-argument' (both adapter and device).
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { adapter, device, decoder, requiredLimits, requiredFeatures } = options;
+    const { adapter, device, decoder, requiredLimits, requiredFeatures, memoryLimit } = options;
     if (device && (adapter || requiredLimits || requiredFeatures)) {
       throw new WgradError('invalid-argument', 'a device that is shared is taken as it is', {
         remedy: 'Give the device alone; its adapter, limits and features were settled when it was made',
@@ -105,9 +111,12 @@ export class Engine {
     if (!Number.isInteger(restores) || restores < 0 || (restores > 0 && device)) {
       throw new WgradError('invalid-argument', `restores is ${restores}; a whole number, and 0 for a shared device`);
     }
+    if (memoryLimit !== undefined && !(memoryLimit > 0)) {
+      throw new WgradError('invalid-argument', `memoryLimit is ${memoryLimit}; a number of bytes is needed`);
+    }
     const named = ({ info }: Device) => description || describeAdapter(info);
     if (device) {
-      const shared = Device.share(device);
+      const shared = Device.share(device, memoryLimit);
       return new Engine(shared, undefined, named(shared), decoder, 0);
     }
     const open = async () => {
@@ -115,7 +124,7 @@ export class Engine {
         typeof adapter === 'function'
           ? await adapter()
           : (adapter ?? (await openAdapter(options.powerPreference)).adapter);
-      return Device.open(opened, { requiredLimits, requiredFeatures });
+      return Device.open(opened, { requiredLimits, requiredFeatures, memoryLimit });
     };
     const opened = await open();
     return new Engine(opened, open, named(opened), decoder, restores);
@@ -187,7 +196,7 @@ export class Engine {
     const { queue, programs, variables: before } = this.runtime;
     // What was asked for before is rejected, not carried over.
     await queue.idle();
-    const device = given ? Device.share(given) : await this.reopen!();
+    const device = given ? Device.share(given, this.device.most) : await this.reopen!();
     try {
       if (values) {
         const used = [...programs].flatMap(({ plan }) => [...plan.frozen, ...plan.updated]);

@@ -25,6 +25,8 @@ export interface MemoryUse {
 export interface DeviceWishes {
   requiredLimits?: Readonly<Record<string, number>> | undefined;
   requiredFeatures?: Iterable<GPUFeatureName> | undefined;
+  /** Bytes that buffers may take in all; default: as many as the GPU gives. */
+  memoryLimit?: number | undefined;
 }
 
 /** What each error scope catches and how it is called; the first is the outermost. */
@@ -33,6 +35,8 @@ const scopes = [
   { filter: 'validation', code: 'kernel-invalid', why: 'the GPU refused a call' },
   { filter: 'out-of-memory', code: 'out-of-memory', why: 'the GPU has not enough memory' },
 ] as const satisfies readonly { filter: GPUErrorFilter; code: ErrorCode; why: string }[];
+
+const NEEDS_ROOM = 'Dispose of programs and models that are no longer used, or use a smaller batch';
 
 const ignore = () => undefined;
 
@@ -53,6 +57,8 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly info: GPUAdapterInfo,
     private readonly owned: boolean,
+    /** Bytes that buffers may take in all. */
+    readonly most: number,
   ) {
     this.lost = new Promise((resolve) => (this.tellLost = resolve));
     void gpu.lost.then(({ reason, message }) => this.lose(lostError(`${reason}: ${message}`)));
@@ -70,7 +76,7 @@ export class Device {
     checkWishes(adapter, requiredLimits, features);
     try {
       const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: [...features] });
-      return new Device(gpu, adapter.info, true);
+      return new Device(gpu, adapter.info, true, wanted.memoryLimit ?? Infinity);
     } catch (cause) {
       throw new WgradError('no-adapter', `the adapter gave no device: ${(cause as Error).message}`, {
         remedy: 'An adapter serves one device: request a new adapter',
@@ -80,8 +86,8 @@ export class Device {
   }
 
   /** A device that others use too: it is never destroyed from here, and its errors stay with whoever caused them. */
-  static share(gpu: GPUDevice): Device {
-    return new Device(gpu, gpu.adapterInfo, false);
+  static share(gpu: GPUDevice, memoryLimit = Infinity): Device {
+    return new Device(gpu, gpu.adapterInfo, false, memoryLimit);
   }
 
   get isAlive(): boolean {
@@ -126,6 +132,16 @@ export class Device {
       throw new WgradError('limit-exceeded', `${label} needs ${size} bytes, the adapter's ${limit} is ${have}`, {
         remedy: 'Use a smaller batch or picture',
       });
+    }
+    if (this.memory.bytes + size > this.most) {
+      const free = this.most - this.memory.bytes;
+      throw new WgradError(
+        'out-of-memory',
+        `${label} needs ${size} bytes, of ${this.most} for the engine ${free} are free`,
+        {
+          remedy: NEEDS_ROOM,
+        },
+      );
     }
     const buffer = this.gpu.createBuffer({ size, usage, label });
     this.buffers.set(buffer, size);
@@ -230,8 +246,8 @@ function judge(what: string, innermostFirst: readonly (GPUError | null)[]): void
   [...scopes].reverse().forEach(({ code, why }, i) => {
     const error = innermostFirst[i];
     if (!error) return;
-    const remedy = 'Dispose of programs and models that are no longer used, or use a smaller batch';
-    throw new WgradError(code, `${what}: ${why}: ${error.message}`, code === 'out-of-memory' ? { remedy } : {});
+    const details = code === 'out-of-memory' ? { remedy: NEEDS_ROOM } : {};
+    throw new WgradError(code, `${what}: ${why}: ${error.message}`, details);
   });
 }
 

@@ -84,9 +84,23 @@ export function withName<T>(name: string | undefined, build: () => T): T {
   }
 }
 
-/** @throws WgradError 'shape' where no tensor has that shape. */
+/** Kernels count elements in 32 bits. */
+const MAX_SIZE = 2 ** 31;
+
+/** @throws WgradError 'shape' where no tensor has that shape, 'limit-exceeded' where none is so large. */
 export function requirePossible(op: string, shape: Shape): void {
-  if (shape.every((d) => Number.isSafeInteger(d) && d >= 0) && sizeOf(shape) <= 2 ** 31) return;
+  const size = sizeOf(shape);
+  const isShape = shape.every((d) => Number.isSafeInteger(d) && d >= 0);
+  if (isShape && size <= MAX_SIZE) return;
+  if (isShape && shape[0]! > 1 && size / shape[0]! <= MAX_SIZE) {
+    throw new WgradError(
+      'limit-exceeded',
+      `${op}: ${show(shape)} has ${size} elements; at most ${MAX_SIZE} are possible`,
+      {
+        remedy: `At most ${Math.floor(MAX_SIZE / (size / shape[0]!))} along the first axis fit, fewer with what is computed of them`,
+      },
+    );
+  }
   throw new WgradError('shape', `${op}: an output of shape ${show(shape)} is impossible`);
 }
 

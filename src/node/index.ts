@@ -1,4 +1,5 @@
 /** What only Node needs: an engine on whichever adapter this machine has, files, folders of pictures, downloads. */
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Engine, type PictureDecoder } from '../engine.ts';
 import { openAdapter } from './adapter.ts';
@@ -22,11 +23,13 @@ export interface NodeEngineOptions {
   log?: (line: string) => void;
   /** As in `EngineOptions`. */
   restores?: number;
+  /** As in `EngineOptions`. */
+  memoryLimit?: number;
 }
 
 /** @throws WgradError 'no-adapter', saying what was tried. */
 export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
-  const { log, restores } = options;
+  const { log, restores, memoryLimit } = options;
   const first = await openAdapter({
     ...(options.adapter !== undefined && { choice: options.adapter }),
     ...(log && { log }),
@@ -43,6 +46,7 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
     adapter,
     description: first.description,
     decoder,
+    memoryLimit: memoryLimit ?? (first.kind === 'gpu' ? Infinity : totalmem()),
     ...(restores !== undefined && { restores }),
   });
 }

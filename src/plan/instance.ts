@@ -6,6 +6,7 @@ import type { WorkQueue } from '../gpu/queue.ts';
 import { submitAndRead } from '../gpu/readback.ts';
 import type { TensorData } from '../graph/tensor.ts';
 import type { Plan, Region, Step } from './plan.ts';
+import { requireRoom } from './room.ts';
 import type { RunParts } from './profile.ts';
 import type { Held, VariableStore } from './variables.ts';
 
@@ -73,6 +74,7 @@ export class Instance {
    */
   static async create(plan: Plan, runtime: Runtime, signal?: AbortSignal, again = false): Promise<Instance> {
     const { device, variables, pipelines } = runtime;
+    requireRoom(plan, device);
     const held = variables.hold([...plan.frozen, ...plan.updated], again);
     const instance = new Instance(plan, runtime, held);
     try {

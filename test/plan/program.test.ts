@@ -1,6 +1,7 @@
 /** What a Program promises: pruning, hoisting, fusion, determinism, memory, errors. Counted, not timed. */
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
+import { Engine } from '../../src/engine.ts';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import * as ops from '../../src/ops/index.ts';
 import { memoryLowerBound, planMemory } from '../../src/plan/memory.ts';
@@ -166,6 +167,40 @@ describe('a program', () => {
     const before = engine.memory;
     await expect(engine.compile({ outputs: { y: ops.sum(huge) } })).rejects.toMatchObject({ code: 'limit-exceeded' });
     expect(engine.memory).toEqual(before);
+  });
+
+  it('refuses a batch that is too large at once, naming the bytes and one that fits', async () => {
+    const engine = await testEngine();
+    const most = engine.limits.maxStorageBufferBindingSize;
+    const y = (batch: number) => ops.relu(ops.exp(input('x', [batch, 3, 224, 224])));
+    const picture = 4 * 3 * 224 * 224;
+    const fits = Math.floor(most / picture);
+    const before = engine.memory;
+    await expect(engine.compile({ outputs: { y: y(2 * fits) } })).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringContaining(`alone ${((2 * fits * picture) / 1e6).toFixed(0)} MB`),
+      remedy: `A batch of ${fits} fits, one of ${2 * fits} does not`,
+    });
+    expect(engine.memory).toEqual(before);
+    // More elements than kernels can count.
+    expect(() => y(200_000)).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded', remedy: expect.stringMatching(/14266/) }),
+    );
+  });
+
+  it('refuses what goes beyond the memory that the engine may take', async () => {
+    const engine = await Engine.create({ device: (await testEngine()).gpuDevice, memoryLimit: 1_000_000 });
+    const request = (batch: number) => ({ outputs: { y: ops.relu(ops.exp(input('x', [batch, 1000]))) } });
+    await expect(engine.compile(request(150))).rejects.toMatchObject({
+      code: 'out-of-memory',
+      remedy: 'A batch of 62 fits, one of 150 does not',
+    });
+    expect(engine.memory.bytes).toBe(0);
+    const v = new Variable('v', [1_000_000], 'zeros');
+    await expect(engine.write(v, new Float32Array(1_000_000))).rejects.toMatchObject({ code: 'out-of-memory' });
+    const program = await engine.compile(request(62));
+    expect((await program.run({ x: new Float32Array(62_000) })).y[0]).toBe(1);
+    await engine.dispose();
   });
 });
 
