@@ -3,14 +3,28 @@ import { defineConfig } from 'vitest/config';
 const reference = process.env['WGRAD_REFERENCE'] === '1';
 const report = process.env['WGRAD_TEST_REPORT'];
 
+/** They replace modules, which other files of the process would find replaced, or have already. */
+const alone = ['test/ops/many_workgroups.test.ts'];
+
 export default defineConfig({
   test: {
-    include: reference ? ['test/reference/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: reference ? [] : ['test/reference/**'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: reference ? ['test/reference/**/*.test.ts'] : ['test/**/*.test.ts'],
+          exclude: reference ? [] : ['test/reference/**', ...alone],
+          // Files of a process share its engine (test/support/engine.ts): pipelines are compiled once.
+          isolate: reference,
+        },
+      },
+      ...(reference ? [] : [{ extends: true as const, test: { name: 'alone', include: alone } }]),
+    ],
     globalSetup: 'test/global-setup.ts',
     setupFiles: 'test/setup.ts',
-    // Dawn lives in the process: forks keep a crash of the driver inside one file. Threads would not do either: their
-    // process.env is a copy that the Vulkan loader does not see.
+    // Dawn lives in the process: a crash of the driver ends one file, and the next gets another process. Threads would not
+    // do: their process.env is a copy that the Vulkan loader does not see.
     pool: 'forks',
     // Software adapters use every core by themselves; a second file fills the gaps between their dispatches.
     maxWorkers: 2,

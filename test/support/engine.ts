@@ -1,10 +1,12 @@
-/** One engine for each test file. No test may cause a GPU error that no call answers for. */
-import { afterAll, expect } from 'vitest';
+/**
+ * One engine for all test files of a process: pipelines, dear to compile on a software adapter, are made once. What a
+ * test changes of it for good (its loss, its limits, an exact count of its buffers) it does on an engine of its own.
+ */
 import type { Engine } from '../../src/engine.ts';
 import { createEngine } from '../../src/node/index.ts';
+import { uncaught } from './uncaught.ts';
 
 let engine: Promise<Engine> | undefined;
-const uncaught: string[] = [];
 
 /** Fails the file if an error of the device reaches nobody. */
 export function watched(engine: Engine): Engine {
@@ -16,9 +18,3 @@ export function testEngine(): Promise<Engine> {
   engine ??= createEngine().then(watched);
   return engine;
 }
-
-afterAll(async () => {
-  await (await engine)?.dispose();
-  engine = undefined;
-  expect(uncaught).toEqual([]);
-});
