@@ -68,10 +68,13 @@ export interface Io {
   out: Stream;
   err: Stream;
   interrupt: Interrupt;
+  /** Where a command's engine comes from; default {@link createEngine}. The command disposes of it. */
+  openEngine?: typeof createEngine;
 }
 
 /** @returns the exit code. Never rejects. */
-export async function runCommand(argv: readonly string[], { out, err, interrupt }: Io): Promise<number> {
+export async function runCommand(argv: readonly string[], io: Io): Promise<number> {
+  const { out, err, interrupt } = io;
   const json = argv.includes('--json');
   const terminal = new Terminal(out, err, json);
   try {
@@ -87,7 +90,7 @@ export async function runCommand(argv: readonly string[], { out, err, interrupt 
       out.write(`${help(name, command)}\n`);
       return 0;
     }
-    await interrupt.race(execute(command, options, positionals, terminal, interrupt, shellLine(argv)));
+    await interrupt.race(execute(command, options, positionals, terminal, io, shellLine(argv)));
     return 0;
   } catch (error) {
     terminal.clear();
@@ -104,7 +107,7 @@ async function execute(
   options: Record<string, unknown>,
   positionals: string[],
   terminal: Terminal,
-  interrupt: Interrupt,
+  { interrupt, openEngine = createEngine }: Io,
   line: string,
 ): Promise<void> {
   for (const [key, kind] of Object.entries(command.options) as [string, CommandOption<unknown>][]) {
@@ -123,7 +126,7 @@ async function execute(
     hold: (work) => interrupt.hold(work),
     engine() {
       const log = (line: string) => terminal.note(line);
-      engine ??= createEngine({ log, ...(adapter !== undefined && { adapter }) });
+      engine ??= openEngine({ log, ...(adapter !== undefined && { adapter }) });
       return engine;
     },
   };

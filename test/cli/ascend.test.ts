@@ -5,24 +5,15 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { comparesWith, layersOf, unitsOf } from '../../src/cli/ascend_units.ts';
-import { Interrupt } from '../../src/cli/interrupt.ts';
-import { runCommand } from '../../src/cli/run.ts';
+import { command } from '../support/cli.ts';
 import { embeddedModel as loadEmbedded } from '../support/golden.ts';
 import { testEngine } from '../support/engine.ts';
 
 /** @param stopAfter milliseconds from the opening of the adapter. */
-async function wgradAscend(args: string[], stopAfter?: number) {
-  const io = { out: '', err: '' };
-  const interrupt = new Interrupt();
-  const stream = (key: 'out' | 'err') => ({
-    write: (text: string) => {
-      io[key] += text;
-      if (stopAfter !== undefined && /adapter:/.test(text)) setTimeout(() => interrupt.ask(), stopAfter);
-    },
+const wgradAscend = (args: string[], stopAfter?: number) =>
+  command(['ascend', ...args], (text, interrupt) => {
+    if (stopAfter !== undefined && /adapter:/.test(text)) setTimeout(() => interrupt.ask(), stopAfter);
   });
-  const code = await runCommand(['ascend', ...args], { out: stream('out'), err: stream('err'), interrupt });
-  return { code, ...io };
-}
 
 describe('wgrad ascend', { timeout: 120_000 }, () => {
   let folder: string;

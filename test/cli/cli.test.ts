@@ -14,23 +14,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/cli/interrupt.ts';
-import { runCommand } from '../../src/cli/run.ts';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts';
+import { command } from '../support/cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const embedded = join(root, 'weights/shapes.onnx');
 
-/** In this process: another one takes seconds to start where cores are few and busy. */
-async function wgrad(...args: string[]) {
-  const io = { out: '', err: '' };
-  const stream = (key: 'out' | 'err') => ({ write: (text: string) => void (io[key] += text) });
-  const code = await runCommand(args, { out: stream('out'), err: stream('err'), interrupt: new Interrupt() });
-  return { code, ...io };
-}
+const wgrad = (...args: string[]) => command(args);
 
 describe('wgrad', { timeout: 300_000 }, () => {
   let folder: string;

@@ -5,25 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileNames } from '../../src/cli/explain_page.ts';
 import { settingsOf } from '../../src/cli/explain_options.ts';
-import { Interrupt } from '../../src/cli/interrupt.ts';
 import { embeddedModel } from '../../src/cli/model.ts';
-import { runCommand } from '../../src/cli/run.ts';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
 import { methodNames } from '../../src/explain/index.ts';
 import { encodePng } from '../../src/image/png.ts';
+import { command } from '../support/cli.ts';
 
-async function explain(args: string[], stopAt?: RegExp) {
-  const io = { out: '', err: '' };
-  const interrupt = new Interrupt();
-  const stream = (key: 'out' | 'err') => ({
-    write: (text: string) => {
-      io[key] += text;
-      if (stopAt?.test(text)) interrupt.ask();
-    },
-  });
-  const code = await runCommand(['explain', ...args], { out: stream('out'), err: stream('err'), interrupt });
-  return { code, ...io };
-}
+const explain = (args: string[], stopAt?: RegExp) =>
+  command(['explain', ...args], (text, interrupt) => stopAt?.test(text) && interrupt.ask());
 
 describe('wgrad explain', { timeout: 120_000 }, () => {
   let folder: string;

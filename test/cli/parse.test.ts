@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/cli/interrupt.ts';
 import { parseCommand } from '../../src/cli/parse.ts';
-import { commands, runCommand, version } from '../../src/cli/run.ts';
+import { commands, version } from '../../src/cli/run.ts';
+import { command } from '../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wgrad-parse-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -13,12 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const parse = (name: string, ...args: string[]) => parseCommand(name, commands.get(name)!, args);
 
 /** A whole command in this process. None of those here may open an adapter: they have no time for it. */
-async function wgrad(...args: string[]) {
-  const io = { out: '', err: '' };
-  const stream = (key: 'out' | 'err') => ({ write: (text: string) => void (io[key] += text) });
-  const code = await runCommand(args, { out: stream('out'), err: stream('err'), interrupt: new Interrupt() });
-  return { code, ...io };
-}
+const wgrad = (...args: string[]) => command(args);
 
 describe('options', () => {
   it('arrive as what they are', () => {

@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { Interrupt } from '../../src/cli/interrupt.ts';
-import { runCommand } from '../../src/cli/run.ts';
+import { command } from '../support/cli.ts';
 import { elements } from '../support/markup.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wgrad-tour-'));
@@ -12,16 +11,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the tour, and asks it to stop at a line that it writes. */
 async function tour(out: string, stopAt: RegExp) {
-  const interrupt = new Interrupt();
-  let text = '';
-  const stream = {
-    write(part: string) {
-      text += part;
-      if (stopAt.test(part)) interrupt.ask();
-    },
-  };
-  const code = await runCommand(['tour', '--out', out], { out: stream, err: stream, interrupt });
-  return { code, text };
+  const ran = await command(['tour', '--out', out], (text, interrupt) => stopAt.test(text) && interrupt.ask());
+  return { code: ran.code, text: ran.out + ran.err };
 }
 
 it('an interrupted tour leaves a page of what was done', { timeout: 60_000 }, async () => {

@@ -3,18 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/cli/interrupt.ts';
-import { runCommand } from '../../src/cli/run.ts';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
 import type { TrustResult } from '../../src/explain/index.ts';
 import { encodePng } from '../../src/image/png.ts';
+import { command } from '../support/cli.ts';
 
-async function trust(args: string[]) {
-  const io = { out: '', err: '' };
-  const stream = (key: 'out' | 'err') => ({ write: (text: string) => void (io[key] += text) });
-  const code = await runCommand(['trust', ...args], { out: stream('out'), err: stream('err'), interrupt: new Interrupt() }); // prettier-ignore
-  return { code, ...io };
-}
+const trust = (args: string[]) => command(['trust', ...args]);
 
 describe('wgrad trust', { timeout: 120_000 }, () => {
   let folder: string;

@@ -1,4 +1,4 @@
-/** What methods say that they cost, and what they cost: every run of every program, counted in its FLOPs. */
+/** What methods say that they cost, and what they cost: every run of every program, counted in its plan's FLOPs. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/dataset.ts';
@@ -6,7 +6,8 @@ import { SIDE } from '../../src/data/shapes.ts';
 import { costOf, createExplainer, type MethodName, type MethodOptions } from '../../src/explain/index.ts';
 import type { Model } from '../../src/model/model.ts';
 import { loadOnnx } from '../../src/onnx/index.ts';
-import { Program } from '../../src/plan/program.ts';
+import { Instance } from '../../src/plan/instance.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { testEngine } from '../support/engine.ts';
 
 /** Few passes, which fill whole batches. Of methods that share their code, one stands for all. */
@@ -63,12 +64,12 @@ describe('costs', () => {
   afterEach(() => vi.restoreAllMocks());
 
   async function counted(method: MethodName, options: object): Promise<{ forwards: number; read: Set<number> }> {
-    const programs: Program[] = [];
+    const runs: Plan[] = [];
     const read = new Set<number>();
-    vi.spyOn(Program.prototype, 'run').mockImplementation(runAndCount(programs, read));
+    vi.spyOn(Instance, 'create').mockImplementation(uncomputed(runs, read));
     using explainer = await createExplainer(model, { method, ...options } as MethodOptions);
     await explainer.run(picture, { target: 1 });
-    return { forwards: programs.reduce((n, p) => n + p.stats.flops, 0) / forward, read };
+    return { forwards: runs.reduce((n, { stats }) => n + stats.flops, 0) / forward, read };
   }
 
   it.each(Object.entries(settings) as [MethodName, object][])('%s', async (method, options) => {
@@ -95,11 +96,14 @@ describe('costs', () => {
   );
 });
 
-const { run } = Program.prototype;
-const runAndCount = (programs: Program[], read: Set<number>) =>
-  async function (this: Program, ...args: Parameters<typeof run>) {
-    programs.push(this);
-    const outputs = await run.apply(this, args);
-    for (const values of Object.values(outputs)) read.add(values.length);
-    return outputs;
-  } as typeof run;
+/** Instances that give each output values without computing them: the FLOPs of a run stand in its plan. */
+const uncomputed = (runs: Plan[], read: Set<number>) => (plan: Plan) => {
+  const submit = async () => {
+    runs.push(plan);
+    const outputs = [...plan.outputs].map(([name, { tensor }]) => [name, wave(tensor.size)] as const);
+    for (const [, values] of outputs) read.add(values.length);
+    return Object.fromEntries(outputs);
+  };
+  return Promise.resolve({ submit, destroy: () => undefined } as unknown as Instance);
+};
+const wave = (length: number) => Float32Array.from({ length }, (_, i) => 1.5 + Math.sin(i));
