@@ -1,27 +1,22 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const reference = process.env['WGRAD_REFERENCE'] === '1';
 const report = process.env['WGRAD_TEST_REPORT'];
 
 /** They replace modules, which other files of the process would find replaced, or have already. */
-const alone = ['test/ops/many_workgroups.test.ts'];
+const replacing = ['test/ops/many_workgroups.test.ts'];
 
-export default defineConfig({
+const project = (
+  name: string,
+  isolate: boolean,
+  include: string[],
+  exclude: string[],
+): TestProjectInlineConfiguration => ({
   test: {
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'together',
-          include: reference ? ['test/reference/**/*.test.ts'] : ['test/**/*.test.ts'],
-          exclude: reference ? [] : ['test/reference/**', ...alone],
-          // Files of a process share its engine (test/support/engine.ts): pipelines are compiled once.
-          isolate: reference,
-        },
-      },
-      ...(reference ? [] : [{ extends: true as const, test: { name: 'alone', include: alone } }]),
-    ],
-    globalSetup: 'test/global-setup.ts',
+    name,
+    isolate,
+    include,
+    exclude,
     setupFiles: 'test/setup.ts',
     // Dawn lives in the process: a crash of the driver ends one file, and the next gets another process. Threads would not
     // do: their process.env is a copy that the Vulkan loader does not see.
@@ -30,6 +25,19 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: reference
+      ? [project('reference', true, ['test/reference/**/*.test.ts'], [])]
+      : [
+          // Files of a process share its engine (test/support/engine.ts): pipelines are compiled once.
+          project('together', false, ['test/**/*.test.ts'], ['test/reference/**', ...replacing]),
+          project('alone', true, replacing, []),
+        ],
+    globalSetup: 'test/global-setup.ts',
     // WGRAD_TEST_REPORT names the file for counts that a script can read.
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
   },

@@ -150,7 +150,7 @@ describe('noise', () => {
   it('noise tunnel over any method: of a linear map the mean is near, the variance that of the noise', async () => {
     using explainer = await createExplainer(model, { method: 'gradient' });
     const clean = await explainer.run(x, { target: 0 });
-    const options = { samples: 400, deviation: 0.05, seed: 3 };
+    const options = { samples: 100, deviation: 0.05, seed: 3 };
     const mean = await noiseTunnel(explainer, x, options, { target: 0 });
     expect(compare(mean.map, clean.map).relL2).toBeLessThan(0.02);
     const { map } = await noiseTunnel(explainer, x, { ...options, statistic: 'variance' }, { target: 0 });

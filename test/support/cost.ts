@@ -1,8 +1,15 @@
-/** What a test file costs in processor seconds, which say the same on a busy machine; for `npm run test:slow`. */
+/** What tests cost in processor seconds, which say the same on a busy machine; for `npm run test:slow`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
+export interface Cost {
+  file: string;
+  /** Undefined for the file as a whole, imports and hooks included. */
+  test?: string;
+  seconds: number;
+}
+
 /** Of this process, drivers' threads included, and of the processes that it has waited for (Linux only). */
-function seconds(): number {
+export function processorSeconds(): number {
   const { user, system } = process.cpuUsage();
   const own = (user + system) / 1e6;
   if (!existsSync('/proc/self/stat')) return own;
@@ -11,8 +18,5 @@ function seconds(): number {
   return own + (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-/** @returns what adds the cost since this call to `log`, a line of JSON a file. */
-export function costSince(log: string): (file: string) => void {
-  const start = seconds();
-  return (file) => appendFileSync(log, `${JSON.stringify({ file, seconds: seconds() - start })}\n`);
-}
+/** A line of JSON each. */
+export const noteCost = (log: string, cost: Cost) => appendFileSync(log, `${JSON.stringify(cost)}\n`);
