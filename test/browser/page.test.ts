@@ -123,7 +123,7 @@ describe('in a page', () => {
       const headers = { 'content-length': length, 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` };
       response.writeHead(from > 0 ? 206 : 200, headers);
       if (breaks-- > 0)
-        response.write(body.subarray(from, from + 1_900_000), () => setTimeout(() => response.destroy(), 50));
+        response.write(body.subarray(from, from + 1_900_000), () => setTimeout(() => response.destroy(), 250));
       else response.end(body.subarray(from));
     };
     const browser = await launchChromium();

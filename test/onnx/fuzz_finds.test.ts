@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { WgradError } from '../../src/errors.ts';
 import { input } from '../../src/graph/leaves.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
+import { processorSeconds } from '../support/cost.ts';
 import { f32, i64, model, node, value } from './builder.ts';
 
-/** Seconds that importing and building take, and the error that either ends with. */
+/** Processor seconds that importing and building take, and the error that either ends with. */
 async function tryOut(bytes: Uint8Array): Promise<{ seconds: number; error: unknown; layers?: string[] }> {
-  const start = performance.now();
-  const seconds = () => (performance.now() - start) / 1000;
+  const start = processorSeconds();
+  const seconds = () => processorSeconds() - start;
   try {
     const network = await importOnnx(bytes);
     network.build({ inputs: { x: input('x', [1, 3, 8, 8]) } });

@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Rollup } from 'vite';
+import { built, root } from './built.ts';
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
+export { root };
 
 /** A folder with `node_modules/wgrad` in it. */
 export async function installed(name: string): Promise<string> {
@@ -15,7 +16,7 @@ export async function installed(name: string): Promise<string> {
   // Without one of its own the app would be part of the checkout's package.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
   cpSync(join(root, 'package.json'), join(target, 'package.json'));
-  await build({ root, logLevel: 'error', build: { outDir: join(target, 'dist/lib'), emptyOutDir: true } });
+  cpSync(await built('lib'), join(target, 'dist/lib'), { recursive: true });
   return folder;
 }
 

@@ -2,13 +2,11 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { built, root, tsc } from './built.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const work = join(root, 'out/test-package');
 const run = promisify(execFile);
 
 interface Manifest {
@@ -32,17 +30,14 @@ function reached(file: string, files = new Set<string>(), modules = new Set<stri
 }
 
 describe('the package', () => {
-  beforeAll(async () => {
-    await build({ root, logLevel: 'error', build: { outDir: join(work, 'lib'), emptyOutDir: true } });
-  });
-  afterAll(() => rmSync(work, { recursive: true, force: true }));
-
-  const built = (entry: string) => join(work, 'lib', exports[entry]!.default.replace('./dist/lib/', ''));
+  let lib: string;
+  beforeAll(async () => void (lib = await built('lib')));
+  const at = (entry: string) => join(lib, exports[entry]!.default.replace('./dist/lib/', ''));
 
   it.each(Object.keys(exports).filter((entry) => entry !== './node'))(
     "'%s' is whole, and reaches nothing of Node's",
     (entry) => {
-      const { files, modules } = reached(built(entry));
+      const { files, modules } = reached(at(entry));
       expect(files.size).toBeGreaterThan(0);
       expect([...modules]).toEqual([]);
       // Charts are loaded where they are drawn alone.
@@ -51,16 +46,16 @@ describe('the package', () => {
   );
 
   it("'./node' reaches Node's own and no package: peers come when they are used", () => {
-    const { modules } = reached(built('./node'));
+    const { modules } = reached(at('./node'));
     expect([...modules]).toEqual(expect.arrayContaining(['node:path']));
     for (const name of modules) expect(name).toMatch(/^node:/);
   });
 
   it('is one library through all its entries: an engine of one runs models of another', async () => {
     const script = `
-      import { Engine, WgradError } from ${JSON.stringify(pathToFileURL(built('.')).href)};
-      import { createEngine, loadOnnxFile } from ${JSON.stringify(pathToFileURL(built('./node')).href)};
-      import { loadOnnx } from ${JSON.stringify(pathToFileURL(built('./onnx')).href)};
+      import { Engine, WgradError } from ${JSON.stringify(pathToFileURL(at('.')).href)};
+      import { createEngine, loadOnnxFile } from ${JSON.stringify(pathToFileURL(at('./node')).href)};
+      import { loadOnnx } from ${JSON.stringify(pathToFileURL(at('./onnx')).href)};
       import { readFileSync } from 'node:fs';
       const engine = await createEngine();
       const file = ${JSON.stringify(join(root, 'weights/shapes.onnx'))};
@@ -70,7 +65,7 @@ describe('the package', () => {
       const error = await loadOnnxFile(engine, 'none.onnx').catch((e) => e);
       console.log(JSON.stringify({ own: engine instanceof Engine, coded: error instanceof WgradError, logits }));
       process.exit(0);`;
-    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: work });
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: lib });
     const { own, coded, logits } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
       own: boolean;
       coded: boolean;
@@ -115,10 +110,7 @@ const templates = {
 
 describe("the README's ten lines", () => {
   const folder = join(root, 'out/test-readme');
-  const tsc = async (...args: string[]) => {
-    const compile = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...args], { cwd: root });
-    return (await compile.catch((error: unknown) => error as { stdout: string })).stdout;
-  };
+  let types: string;
 
   beforeAll(async () => {
     mkdirSync(folder, { recursive: true });
@@ -128,14 +120,14 @@ declare const pixels: Float32Array, picture: Float32Array, dataset: Dataset;
 declare function show(image: object): void;
 `;
     writeFileSync(join(folder, 'lines.ts'), given + lines);
-    expect(await tsc('-p', 'tsconfig.types.json', '--outDir', join(folder, 'types'))).toBe('');
+    types = await built('types');
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(Object.keys(templates) as (keyof typeof templates)[])('compile as an app of %s has them', async (name) => {
-    const paths = Object.entries(exports).map(([entry, { types }]) => [
+    const paths = Object.entries(exports).map(([entry, target]) => [
       join('wgrad', entry),
-      [types.replace('./dist/types', './types')],
+      [target.types.replace('./dist/types', types)],
     ]);
     const compilerOptions = { ...templates[name], ...strict, paths: Object.fromEntries(paths) };
     writeFileSync(join(folder, `${name}.json`), JSON.stringify({ compilerOptions, include: ['lines.ts'] }));
