@@ -1,6 +1,7 @@
 // The sum of parts/gemm.wgsl by subgroups: lanes hold neighbouring columns (a vec4 each) of ROWS rows. Every lane loads
-// some rows of a, and all lanes get them by broadcast: loads are what software adapters spend their time on. A workgroup
-// is one subgroup of LANES lanes, there is no barrier.
+// some rows of a, and all lanes get all of them by exchange: loads are what software adapters spend their time on. The
+// exchange is by exclusive or, so that c[i] of a lane is of another row in each lane: that is one instruction on
+// SwiftShader, where a broadcast is five. A workgroup is one subgroup of LANES lanes, there is no barrier.
 enable subgroups;
 // @variants LANES ROWS: 4x8 4x16 8x8 8x16
 // @include parts/gemm.wgsl
@@ -78,11 +79,8 @@ fn main(
         }
         // @unroll
         for (var i = 0u; i < ROWS; i++) {
-          let v = subgroupShuffle(x[i / LANES], i % LANES);
-          c[i] = fma(vec4f(v.x), b0, c[i]);
-          c[i] = fma(vec4f(v.y), b1, c[i]);
-          c[i] = fma(vec4f(v.z), b2, c[i]);
-          c[i] = fma(vec4f(v.w), b3, c[i]);
+          let v = subgroupShuffleXor(x[i / LANES], i % LANES);
+          c[i] = fma(vec4f(v.w), b3, fma(vec4f(v.z), b2, fma(vec4f(v.y), b1, fma(vec4f(v.x), b0, c[i]))));
         }
       }
     }
@@ -95,8 +93,8 @@ fn main(
   let there = column < g.n4;
   // @unroll
   for (var i = 0u; i < ROWS; i++) {
-    let at = subgroupShuffle(to[i / LANES], i % LANES) + n;
-    if (there && m + i < g.m) {
+    let at = subgroupShuffleXor(to[i / LANES], i % LANES) + n;
+    if (there && m + i / LANES * LANES + (lane ^ (i % LANES)) < g.m) {
       y[at] = c[i];
     }
   }

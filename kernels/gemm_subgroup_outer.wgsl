@@ -1,7 +1,8 @@
 // The sums of parts/gemm_outer.wgsl by subgroups: lanes hold neighbouring columns (a vec4 each) of ROWS rows of y. Each
-// lane loads a group of four rows of a, and all lanes get them by broadcast. A workgroup is one subgroup.
+// lane loads a group of four rows of a under two neighbouring pixels, and all lanes get them by exchange, as in
+// gemm_subgroup.wgsl. A workgroup is one subgroup.
 enable subgroups;
-// @variants LANES ROWS: 4x8 4x16 8x8 8x16 8x32
+// @variants LANES ROWS: 4x8 4x16 4x32 8x8 8x16 8x32
 // @include parts/gemm_outer.wgsl
 
 const LANES: u32 = 8u;
@@ -27,8 +28,10 @@ fn main(
   let column = t.n * LANES + lane;
   let n = min(column, g.n4 - 1u);
   let m = t.m * GROUPS;
+  let step = u32(g.stride_w) * g.pixel4;
   var start: array<u32, HELD>;
   var x: array<vec4f, HELD>;
+  var z: array<vec4f, HELD>;
   var c: array<vec4f, ROWS>;
   // @unroll
   for (var i = 0u; i < HELD; i++) {
@@ -42,33 +45,42 @@ fn main(
     let image = i32(r) / g.oh;
     var pa = u32(max(0, (image * g.ah + ay) * g.aw + span.x * g.stride_w + right)) * g.pixel4;
     var pb = (r * u32(g.ow) + u32(span.x)) * g.n4 + n;
-    for (var column_of_pixels = span.x; column_of_pixels < span.y; column_of_pixels++) {
+    // Two pixels at a time: what is kept from step to step is in memory on software adapters.
+    for (var pixel = span.x; pixel < span.y; pixel += 2) {
+      let both = pixel + 1 < span.y;
+      let qa = select(pa, pa + step, both);
       // @unroll
       for (var i = 0u; i < HELD; i++) {
         x[i] = a[pa + start[i]];
+        z[i] = select(vec4f(0.0), a[qa + start[i]], both);
       }
       let v = b[pb];
+      let w = select(vec4f(0.0), b[select(pb, pb + g.n4, both)], both);
       // @unroll
       for (var i = 0u; i < GROUPS; i++) {
-        let u = subgroupShuffle(x[i / LANES], i % LANES);
-        c[4u * i] = fma(vec4f(u.x), v, c[4u * i]);
-        c[4u * i + 1u] = fma(vec4f(u.y), v, c[4u * i + 1u]);
-        c[4u * i + 2u] = fma(vec4f(u.z), v, c[4u * i + 2u]);
-        c[4u * i + 3u] = fma(vec4f(u.w), v, c[4u * i + 3u]);
+        let p = subgroupShuffleXor(x[i / LANES], i % LANES);
+        let q = subgroupShuffleXor(z[i / LANES], i % LANES);
+        c[4u * i] = fma(vec4f(q.x), w, fma(vec4f(p.x), v, c[4u * i]));
+        c[4u * i + 1u] = fma(vec4f(q.y), w, fma(vec4f(p.y), v, c[4u * i + 1u]));
+        c[4u * i + 2u] = fma(vec4f(q.z), w, fma(vec4f(p.z), v, c[4u * i + 2u]));
+        c[4u * i + 3u] = fma(vec4f(q.w), w, fma(vec4f(p.w), v, c[4u * i + 3u]));
       }
-      pa += u32(g.stride_w) * g.pixel4;
-      pb += g.n4;
+      pa += 2u * step;
+      pb += 2u * g.n4;
     }
   }
   if (column >= g.n4) {
     return;
   }
-  let first = (t.tap * g.m4 + m) * 4u;
-  let past = (t.tap + 1u) * g.m4 * 4u;
   // @unroll
-  for (var i = 0u; i < ROWS; i++) {
-    if (first + i < past) {
-      y[t.part * g.y4 + (first + i) * g.n4 + n] = c[i];
+  for (var i = 0u; i < GROUPS; i++) {
+    let group_of_rows = m + i / LANES * LANES + ((lane % min(GROUPS, LANES)) ^ (i % LANES));
+    if (group_of_rows < g.m4) {
+      let at = t.part * g.y4 + (t.tap * g.m4 + group_of_rows) * 4u * g.n4 + n;
+      y[at] = c[4u * i];
+      y[at + g.n4] = c[4u * i + 1u];
+      y[at + 2u * g.n4] = c[4u * i + 2u];
+      y[at + 3u * g.n4] = c[4u * i + 3u];
     }
   }
 }

@@ -70,14 +70,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         // @unroll
         for (var i = 0u; i < ROWS; i++) {
           let v = select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0);
-          c[i] = fma(vec4f(v.x), b0[0], c[i]);
-          d[i] = fma(vec4f(v.x), b1[0], d[i]);
-          c[i] = fma(vec4f(v.y), b0[1], c[i]);
-          d[i] = fma(vec4f(v.y), b1[1], d[i]);
-          c[i] = fma(vec4f(v.z), b0[2], c[i]);
-          d[i] = fma(vec4f(v.z), b1[2], d[i]);
-          c[i] = fma(vec4f(v.w), b0[3], c[i]);
-          d[i] = fma(vec4f(v.w), b1[3], d[i]);
+          c[i] = fma(vec4f(v.w), b0[3], fma(vec4f(v.z), b0[2], fma(vec4f(v.y), b0[1], fma(vec4f(v.x), b0[0], c[i]))));
+          d[i] = fma(vec4f(v.w), b1[3], fma(vec4f(v.z), b1[2], fma(vec4f(v.y), b1[1], fma(vec4f(v.x), b1[0], d[i]))));
         }
         at0 += step;
         at1 += step;

@@ -17,7 +17,7 @@ const DEFERRED: Readonly<Record<string, RegExp>> = {
     /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
   // Of inference, what a plain ResNet does not run.
   bodies_forward: /^(along_axis|arg_reduce|avg_pool|binary|conv_grouped_forward|gather|positive_bits|unary|where)$/,
-  bodies_subgroup: /^gemm_subgroup/,
+  bodies_subgroup: /^gemm_(subgroup|narrow)/,
   bodies_tile: /^gemm_tile/,
   bodies_workgroup: /^gemm_workgroup/,
 };

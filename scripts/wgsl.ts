@@ -7,7 +7,7 @@
  *   // @unroll                       the `for (var i = 0u; i < BOUND; i++)` below, BOUND a constant, once for each i
  *
  * After unrolling, an array that is only indexed by numbers becomes single variables (SwiftShader keeps arrays in
- * memory), and a shuffle from a lane that is a number becomes a broadcast, which WGSL allows for constants only.
+ * memory), and an exchange of neighbouring lanes becomes a swap within four, one instruction there.
  */
 import { readFileSync } from 'node:fs';
 
@@ -47,7 +47,7 @@ export function flatten(code: string, values: Values): string {
     if (value !== undefined) constants.set(name!, value);
   }
   const unrolled = unroll(text, constants).replace(/\/\/.*$/gm, '');
-  return shuffleToBroadcast(splitArrays(unrolled, constants), constants);
+  return shuffleToSwap(splitArrays(unrolled, constants), constants);
 }
 
 /** A u32 expression of numbers, constants, + - * / % ( ) and min, max; undefined where it is anything else. */
@@ -105,8 +105,12 @@ function endOfBlock(code: string, from: number): number {
   return i;
 }
 
-const shuffleToBroadcast = (code: string, constants: ReadonlyMap<string, number>) =>
-  code.replace(/subgroupShuffle\(([^(),]+), ([^(),]+)\)/g, (call, value: string, lane: string) => {
+/** The exchange of lanes whose numbers differ by 1, 2 and 3 in exclusive or. */
+const SWAPS = ['', 'quadSwapX', 'quadSwapY', 'quadSwapDiagonal'];
+
+const shuffleToSwap = (code: string, constants: ReadonlyMap<string, number>) =>
+  code.replace(/subgroupShuffleXor\(([^(),]+), ([^(),]+)\)/g, (call, value: string, lane: string) => {
     const number = evaluate(lane, constants);
-    return number === undefined ? call : `subgroupBroadcast(${value}, ${number}u)`;
+    if (number === 0) return value;
+    return number === undefined ? call : SWAPS[number] ? `${SWAPS[number]}(${value})` : call;
   });

@@ -31,17 +31,18 @@ describe('every kernel', () => {
 const squeeze = (code: string) => code.replace(/\s+/g, ' ').trim();
 
 describe('flatten', () => {
-  it('writes marked loops out, arrays as variables, and shuffles from a known lane as broadcasts', () => {
+  it('writes marked loops out, arrays as variables, and exchanges of near lanes as swaps', () => {
     const code = `const N: u32 = 2u;
 fn f() {
   var c: array<f32, N>;
   // @unroll
   for (var i = 0u; i < N * 2u; i++) {
-    let v = subgroupShuffle(c[i / 2u], i % 2u);
+    let v = subgroupShuffleXor(c[i / 2u], i);
     c[i % N] += v.c;
   }
 }`;
-    const copy = (i: number) => `{ let v = subgroupBroadcast(c_${i >> 1}, ${i % 2}u); c_${i % 2} += v.c; }`;
+    const swap = ['c_0', 'quadSwapX(c_0)', 'quadSwapY(c_1)', 'quadSwapDiagonal(c_1)'];
+    const copy = (i: number) => `{ let v = ${swap[i]}; c_${i % 2} += v.c; }`;
     expect(squeeze(flatten(code, {}))).toBe(
       `const N: u32 = 2u; fn f() { var c_0: f32; var c_1: f32; ${[0, 1, 2, 3].map(copy).join('')} }`,
     );

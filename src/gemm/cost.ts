@@ -9,12 +9,15 @@ import { extentsOf, type GemmProblem } from './problem.ts';
  */
 const rates: Readonly<Record<'software' | 'physical', Readonly<Record<string, number>>>> = {
   software: {
-    'subgroup 8x8': 18,
-    'subgroup 8x16': 27,
-    'subgroup 8x32': 26,
-    'subgroup 4x8': 2.2,
-    'subgroup 4x16': 3.3,
-    'tile 8x2': 2.4,
+    'subgroup 8x8': 34,
+    'subgroup 8x16': 43,
+    'subgroup 8x32': 60,
+    'subgroup 4x8': 4.4,
+    'subgroup 4x16': 5.4,
+    'subgroup 4x32': 6.4,
+    'narrow 8x8': 17,
+    'narrow 4x8': 3.1,
+    'tile 8x2': 3,
   },
   physical: {
     'workgroup 4x1': 16,
@@ -57,7 +60,7 @@ function cost(problem: GemmProblem, choice: Choice, device: GemmDevice): number 
 /** Elements of the result that one workgroup computes. */
 function tileOf(problem: GemmProblem, { family, tile }: Choice): number {
   const [a, b] = tile.split('x').map(Number) as [number, number];
-  if (family === 'subgroup') return a * 4 * b;
+  if (family === 'subgroup' || family === 'narrow') return a * 4 * b;
   if (family === 'workgroup') return a * 8 * (problem.form === 'tn' ? 4 : 1) * b * 8 * 4;
   return a * b * 4 * 32;
 }

@@ -3,11 +3,11 @@ import type { Choice, GemmFamily, Pass, Scratch } from './family.ts';
 import { finishPass } from './launch.ts';
 import type { GemmProblem } from './problem.ts';
 import { stepCode } from './steps.ts';
-import { subgroupFamily } from './subgroup.ts';
+import { narrowFamily, subgroupFamily } from './subgroup.ts';
 import { tileFamily } from './tile.ts';
 import { workgroupFamily } from './workgroup.ts';
 
-export const families: readonly GemmFamily[] = [subgroupFamily, tileFamily, workgroupFamily];
+export const families: readonly GemmFamily[] = [subgroupFamily, narrowFamily, tileFamily, workgroupFamily];
 
 export const familyOf = (choice: Choice): GemmFamily => {
   const family = families.find((f) => f.name === choice.family);

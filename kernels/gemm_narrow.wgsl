@@ -1,0 +1,90 @@
+// The sum of parts/gemm.wgsl for results of few columns, by subgroups: each lane keeps ROWS rows of one group of four
+// columns, which gemm_subgroup.wgsl would leave most lanes without. All lanes need the same four rows of b: four of them
+// load one each, and the others get them by broadcast. A workgroup is one subgroup of LANES lanes, there is no barrier.
+enable subgroups;
+// @variants LANES ROWS: 4x8 8x8
+// @include parts/gemm.wgsl
+alias F = vec4f;
+alias U = vec4u;
+// @include parts/epilogue.wgsl
+
+const LANES: u32 = 8u;
+const ROWS: u32 = 8u;
+const B_TRANSPOSED: bool = false; // b is [tap, n, k]
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let parts = geometry[0].parts;
+  let g = geometry[group.z / parts];
+  let part = group.z % parts;
+  let tile = group.x + group.y * groups.x;
+  let m = (tile % g.m_tiles) * ROWS * LANES + lane;
+  if (tile >= g.tiles || tile % g.m_tiles * ROWS * LANES >= g.m) {
+    return;
+  }
+  let n = tile / g.m_tiles;
+  let first = part * g.run_part;
+  let last = min(first + g.run_part, g.run);
+  var r: array<vec3i, ROWS>;
+  var l: array<i32, ROWS>;
+  var p: array<i32, ROWS>;
+  var c: array<vec4f, ROWS>;
+  // @unroll
+  for (var i = 0u; i < ROWS; i++) {
+    r[i] = row(g, m + i * LANES);
+  }
+  for (var th = 0u; th < g.taps_h; th++) {
+    // @unroll
+    for (var i = 0u; i < ROWS; i++) {
+      l[i] = line(g, r[i], i32(th));
+    }
+    for (var tw = 0u; tw < g.taps_w; tw++) {
+      // @unroll
+      for (var i = 0u; i < ROWS; i++) {
+        p[i] = address(g, l[i], r[i].y, i32(tw));
+      }
+      let tap = g.b_from + th * g.b_tap_h + tw * g.b_tap_w;
+      var at = ((tap * g.k4 + first) * 4u + lane % 4u) * g.n4 + n;
+      if (B_TRANSPOSED) {
+        at = ((tap * g.n4 + n) * 4u + lane % 4u) * g.k4 + first;
+      }
+      for (var k = first; k < last; k++) {
+        let held = b[at];
+        at += select(4u * g.n4, 1u, B_TRANSPOSED);
+        var b0 = subgroupBroadcast(held, 0u);
+        var b1 = subgroupBroadcast(held, 1u);
+        var b2 = subgroupBroadcast(held, 2u);
+        var b3 = subgroupBroadcast(held, 3u);
+        if (B_TRANSPOSED) {
+          let t = transpose(mat4x4f(b0, b1, b2, b3));
+          b0 = t[0];
+          b1 = t[1];
+          b2 = t[2];
+          b3 = t[3];
+        }
+        // @unroll
+        for (var i = 0u; i < ROWS; i++) {
+          let v = select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0);
+          c[i] = fma(vec4f(v.w), b3, fma(vec4f(v.z), b2, fma(vec4f(v.y), b1, fma(vec4f(v.x), b0, c[i]))));
+        }
+      }
+    }
+  }
+  // @unroll
+  for (var i = 0u; i < ROWS; i++) {
+    if (m + i * LANES < g.m) {
+      y[part * g.y4 + target_of(g, m + i * LANES) + n] = c[i];
+    }
+  }
+  // One loop over what was just written: inlined for every row, the steps would take minutes to compile.
+  if (g.steps != 0u) {
+    for (var i = m; i < min(m + ROWS * LANES, g.m); i += LANES) {
+      let at = target_of(g, i) + n;
+      y[at] = epilogue(g.steps, y[at], at, n);
+    }
+  }
+}
