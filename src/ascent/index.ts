@@ -1,6 +1,7 @@
 /** wgrad/ascent: pictures of what a unit responds to. */
 export { ascend, ascendOptions, type AscendOptions, type Ascent, type BestPicture, type Frame } from './ascend.ts';
 export type { Rate } from './compile.ts';
+export { datasetExamples, type Example, type ExampleOptions, type PictureSet, type UnitExamples } from './examples.ts';
 export { gradientModifiers, type GradientModifier } from './gradient.ts';
 export * from './objectives/index.ts';
 export { aligned, type AlignedOptions, type SharedGrid } from './picture/aligned.ts';
@@ -13,6 +14,7 @@ export { pyramid, type PyramidOptions } from './picture/pyramid.ts';
 export { noisyGrey, pixelSpace, type PixelSpace } from './picture/space.ts';
 export { transparent, type TransparentOptions } from './picture/transparent.ts';
 export type { Climb, DrawnPicture, Parametrization, PictureRequest } from './picture/types.ts';
+export { receptiveField } from './receptive_field.ts';
 export type { ReluRule } from './relu.ts';
 export type { Scene } from './scene.ts';
 export { lucidTransforms } from '../transforms/index.ts';

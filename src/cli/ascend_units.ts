@@ -49,18 +49,25 @@ export function unitsOf(model: Model, text: string, context: ExpressionContext):
     return [{ text, objective: neuron(layer, Number(index), y, x) }];
   }
   const count = layer === 'logit' ? model.classes : channelsOf(model, layer);
+  return unitRange(layer, which, count).map((k) => ({
+    text: `${layer}:${k}`,
+    objective: layer === 'logit' ? logit(k) : channel(layer, k),
+  }));
+}
+
+/** The units that `3`, `0-15` or `*` means. @throws WgradError 'usage'; 'unknown-name' for one that is not there. */
+export function unitRange(layer: string, which: string, count: number): number[] {
+  if (!/^(\*|\d+(-\d+)?)$/.test(which)) throw new WgradError('usage', `'${which}' names no units of ${layer}`, { remedy: 'Write 3, 0-15 or *' }); // prettier-ignore
   const [first, last] = which === '*' ? [0, count - 1] : (which.split('-').map(Number) as [number, number?]);
   const end = last ?? first;
   if (end < first || end >= count) {
-    throw new WgradError('unknown-name', `${text}: ${layer} has units 0 to ${count - 1}`, { remedy });
+    throw new WgradError('unknown-name', `${layer}:${which}: ${layer} has units 0 to ${count - 1}`, { remedy });
   }
-  return Array.from({ length: end - first + 1 }, (_, i) => {
-    const k = first + i;
-    return { text: `${layer}:${k}`, objective: layer === 'logit' ? logit(k) : channel(layer, k) };
-  });
+  return Array.from({ length: end - first + 1 }, (_, i) => first + i);
 }
 
-function channelsOf(model: Model, layer: string): number {
+/** Units of a layer. */
+export function channelsOf(model: Model, layer: string): number {
   const { shape } = model.graph().value(layer);
   return shape.length === 4 ? shape[model.network.channelAxis(layer)]! : shape[1]!;
 }

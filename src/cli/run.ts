@@ -7,6 +7,7 @@ import { packageFolder } from '../node/package.ts';
 import { ascendCommand } from './ascend.ts';
 import { classifyCommand } from './classify.ts';
 import type { Command, CommandOption, Context } from './command.ts';
+import { datasetExamplesCommand } from './dataset_examples.ts';
 import { evalCommand } from './eval.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
@@ -28,6 +29,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     explain: explainCommand,
     trust: trustCommand,
     ascend: ascendCommand,
+    'dataset-examples': datasetExamplesCommand,
     finetune: finetuneCommand,
     profile: profileCommand,
     evaluate: evaluateCommand,
@@ -37,7 +39,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
 );
 
 function overview(): string {
-  const rows = [...commands].map(([name, c]) => `  ${name.padEnd(10)} ${c.summary}`);
+  const rows = [...commands].map(([name, c]) => `  ${name.padEnd(16)} ${c.summary}`);
   return `wgrad COMMAND [...]\n\n${rows.join('\n')}\n\nwgrad help COMMAND tells more; wgrad --version.\n\n${exitCodes}`;
 }
 
