@@ -13,6 +13,7 @@ import {
   methodOf,
   type MethodName,
   type Randomized,
+  type Trust,
   type TrustResult,
   type TrustSample,
 } from '../explain/index.ts';
@@ -30,7 +31,7 @@ import { list, outFolder, shownAs } from './kinds.ts';
 import { imageOf, preprocessOf } from '../model/image_space.ts';
 import { modelFirst, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions, Pictures } from './pictures.ts';
-import { trustPage, type TrustFigures } from './trust_page.ts';
+import { trustPage, type TrustFigures, type TrustPage } from './trust_page.ts';
 
 /** `2/8`: the second of eight parts. */
 const shard: OptionKind<{ part: number; of: number }> = {
@@ -161,27 +162,11 @@ export const trustCommand = defineCommand({
     const maps: TrustFigures['maps'] = samples.slice(0, o.pictures).map(() => []);
     const stages: Record<string, readonly Randomized[]> = {};
     const order = settings.map((s) => s.method);
-    const { targets, forwardSeconds, methods, failed } = await measureTrust(model, samples, settings, {
-      signal: c.signal,
-      seed,
-      neighbours: o.neighbours,
-      randomize: o.randomize,
-      mode: o.mode,
-      ...(o.measures.length > 0 && { measures: o.measures }),
-      onProgress: ({ method, done, total }) => c.progress(`${order.indexOf(method as MethodName) + 1}/${order.length} ${method}`, done, total), // prettier-ignore
-      onMap(method, i, map) {
-        if (i < maps.length) maps[i]![order.indexOf(method as MethodName)] = slim(map, {});
-      },
-      onRandomized(method, i, found) {
-        if (i === 0) stages[method] = found;
-      },
-      onFailure: (method, error) => c.note(`${method}: ${error.message}`),
-    });
     const measured = o.measures.length > 0 ? o.measures : defaultMeasures;
-    const result: TrustResult = {
+    const resultOf = ({ targets, forwardSeconds, methods, failed }: Trust, adapter: string): TrustResult => ({
       kind: 'wgrad-trust',
       model: chosen.model === undefined ? 'shapes.onnx' : basename(chosen.model),
-      adapter: (await c.engine()).description,
+      adapter,
       settings: {
         pictures: o.images === undefined ? `${o.shapes} generated, seed ${seed}` : `${whole.length} of ${basename(o.images)}`, // prettier-ignore
         methods: settings.map((s) => JSON.stringify(s)),
@@ -194,27 +179,68 @@ export const trustCommand = defineCommand({
       forwardSeconds,
       methods,
       failed,
-    };
+    });
     const figures = { samples, maps, methods: order, stages, shape: model.pictureShape };
-    await leave(c, o.out, result, { beside, figures });
+    const { description } = await c.engine();
+    const soFar: Trust = { targets: [], forwardSeconds: 0, methods: {}, failed: {} };
+    // Ctrl-C waits for the page of what is done.
+    const done = await c.hold(async () => {
+      try {
+        return await measureTrust(model, samples, settings, {
+          signal: c.signal,
+          seed,
+          neighbours: o.neighbours,
+          randomize: o.randomize,
+          mode: o.mode,
+          ...(o.measures.length > 0 && { measures: o.measures }),
+          onProgress: ({ method, done, total }) => c.progress(`${order.indexOf(method as MethodName) + 1}/${order.length} ${method}`, done, total), // prettier-ignore
+          onMap(method, i, map) {
+            if (i < maps.length) maps[i]![order.indexOf(method as MethodName)] = slim(map, {});
+          },
+          onRandomized(method, i, found) {
+            if (i === 0) stages[method] = found;
+          },
+          onMethod(method, one, all) {
+            Object.assign(soFar, all);
+            soFar.methods[method] = one;
+          },
+          onFailure(method, error) {
+            soFar.failed[method] = error.message;
+            c.note(`${method}: ${error.message}`);
+          },
+        });
+      } catch (error) {
+        const count = Object.keys(soFar.methods).length;
+        if (c.signal.aborted && count > 0) {
+          const warning = `Interrupted: ${count} of ${order.length} methods are done.`;
+          const page = await write(o.out, resultOf(soFar, description), { beside, figures, warning }, c.line);
+          c.note(`${page} has what was done`);
+        }
+        throw error;
+      }
+    });
+    await leave(c, o.out, resultOf(done, description), { beside, figures });
     found?.pictures.finish(c);
-    if (Object.keys(methods).length === 0) {
-      throw new WgradError('invalid-argument', `trust: no method worked: ${Object.values(failed)[0]}`);
+    if (Object.keys(done.methods).length === 0) {
+      throw new WgradError('invalid-argument', `trust: no method worked: ${Object.values(done.failed)[0]}`);
     }
   },
 });
 
-async function leave(
-  c: Context,
-  folder: string,
-  result: TrustResult,
-  more: { beside?: TrustResult | undefined; figures?: TrustFigures },
-): Promise<void> {
-  const data = join(folder, 'trust.json');
-  await writeWhole(data, `${JSON.stringify(result, undefined, 1)}\n`);
+type More = Omit<TrustPage, 'command'>;
+
+/** @returns the page. */
+async function write(folder: string, result: TrustResult, more: More, command: string): Promise<string> {
+  await writeWhole(dataOf(folder), `${JSON.stringify(result, undefined, 1)}\n`);
   const page = join(folder, 'index.html');
-  await writeWhole(page, await trustPage(result, { ...more, command: c.line }));
-  c.print(page);
-  c.print(data);
+  await writeWhole(page, await trustPage(result, { ...more, command }));
+  return page;
+}
+
+const dataOf = (folder: string) => join(folder, 'trust.json');
+
+async function leave(c: Context, folder: string, result: TrustResult, more: More): Promise<void> {
+  c.print(await write(folder, result, more, c.line));
+  c.print(dataOf(folder));
   c.result(result);
 }

@@ -54,6 +54,8 @@ export interface TrustPage {
   /** Measured elsewhere on the same pictures, such as by another library. */
   beside?: TrustResult | undefined;
   figures?: TrustFigures | undefined;
+  /** Said at the top, where the run did not end. */
+  warning?: string | undefined;
 }
 
 /** 0.83 [0.71, 0.92] */
@@ -232,10 +234,16 @@ async function pictures({ samples, maps, methods }: TrustFigures): Promise<Secti
   return { title: 'Maps', body: raw(await gridHtml(comparison(rows, methods))) };
 }
 
-export async function trustPage(result: TrustResult, { command, beside: other, figures }: TrustPage): Promise<string> {
+export async function trustPage(
+  result: TrustResult,
+  { command, beside: other, figures, warning }: TrustPage,
+): Promise<string> {
   const rows = summarizeTrust(result);
   const beside = other && compareTrust(result, other);
-  const failed = Object.entries(result.failed);
+  const warnings = [
+    ...(warning === undefined ? [] : [warning]),
+    ...Object.entries(result.failed).map(([method, why]) => `${method}: ${why}`),
+  ];
   const { part, of } = result.shard;
   const sections = [
     summary(result, rows),
@@ -252,7 +260,7 @@ export async function trustPage(result: TrustResult, { command, beside: other, f
       `${rows.length} methods on ${result.pictures.length} pictures (${String(result.settings['pictures'])}) of ${result.model}, ${result.adapter}.`,
       ...(of > 1 ? [`This is part ${part + 1} of ${of}: merge the parts with --merge.`] : []),
     ],
-    ...(failed.length > 0 && { warning: failed.map(([method, why]) => markup`<p>${method}: ${why}</p>`) }),
+    ...(warnings.length > 0 && { warning: warnings.map((text) => markup`<p>${text}</p>`) }),
     sections: sections.filter((s) => s !== undefined),
     command,
     css: gridCss,

@@ -8,7 +8,9 @@ import type { TrustResult } from '../../src/explain/index.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { command } from '../support/cli.ts';
 
-const trust = (args: string[]) => command(['trust', ...args]);
+/** @param until Ctrl-C when standard error says so. */
+const trust = (args: string[], until?: RegExp) =>
+  command(['trust', ...args], (text, interrupt) => until?.test(text) && interrupt.ask());
 
 describe('wgrad trust', { timeout: 120_000 }, () => {
   let folder: string;
@@ -37,6 +39,16 @@ describe('wgrad trust', { timeout: 120_000 }, () => {
     for (const title of ['Measures', 'Where the object is', 'Sanity check', 'Cost', 'Maps']) expect(page).toContain(`>${title}</h2>`); // prettier-ignore
     expect(page).not.toMatch(/(href|src)="(?!data:|#|trust\.json)|<script|@import|url\(/);
     expect(readFileSync(join(folder, 'merged', 'index.html'), 'utf8')).toContain('>Measures</h2>');
+  });
+
+  it('leaves a page of the methods that are done when it is interrupted', async () => {
+    const out = join(folder, 'stopped');
+    const args = ['--methods', 'gradient,rise', '--measures', 'energy', '--shapes', '2', '--randomize', '0', '--out', out]; // prettier-ignore
+    const { code, err } = await trust(args, /1\/2 gradient 2\/2/);
+    expect(code).toBe(130);
+    expect(err).toMatch(/index\.html has what was done/);
+    expect(Object.keys(read('stopped').methods)).toEqual(['gradient']);
+    expect(readFileSync(join(out, 'index.html'), 'utf8')).toContain('Interrupted: 1 of 2 methods are done.');
   });
 
   it('pictures of a folder, their objects from masks of the same names', async () => {

@@ -152,6 +152,7 @@ describe('shards', () => {
   it.each<[string, TrustResult[], RegExp]>([
     ['one that lacks', [result(0, 2, [1])], /part 1 of 2 lacks/],
     ['one twice', [result(0, 2, [1]), result(0, 2, [1])], /comes twice/],
+    ['one that was interrupted', [result(0, 2, [1]), { ...result(1, 2, [2]), methods: {} }], /part 1 has no gradient/],
     ['another run', [result(0, 2, [1]), { ...result(1, 2, [2]), settings: { seed: 1 } }], /differ/],
   ])('%s is refused', (_, results, message) => {
     expect(() => mergeTrust(results)).toThrow(message);

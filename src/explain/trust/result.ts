@@ -85,7 +85,11 @@ export function mergeTrust(results: readonly TrustResult[]): TrustResult {
     .flatMap((r, shard) => r.pictures.map((_, k) => ({ shard, k, at: r.shard.part + k * of })))
     .sort((a, b) => a.at - b.at);
   const failed = Object.assign({}, ...results.map((r) => r.failed)) as Record<string, string>;
-  const names = Object.keys(first.methods).filter((name) => !(name in failed));
+  const names = [...new Set(results.flatMap((r) => Object.keys(r.methods)))].filter((name) => !(name in failed));
+  for (const name of names) {
+    const without = results.find((r) => !(name in r.methods));
+    if (without) refuse(`part ${without.shard.part} has no ${name}: it was interrupted`);
+  }
   const methods = Object.fromEntries(
     names.map((name): [string, MethodTrust] => {
       const own = results.map((r) => r.methods[name]!);

@@ -38,6 +38,9 @@ const options = {
   seed: whole(0, 'of all draws'),
   signal: abortSignal(),
   onProgress: callback<(progress: Progress & { method: string }) => void>('progress'),
+  onMethod: callback<(method: string, measured: MethodTrust, all: Pick<Trust, 'targets' | 'forwardSeconds'>) => void>(
+    'each method when it is done: what is left of a run that is aborted',
+  ),
   onMap: callback<(method: string, sample: number, map: Attribution) => void | Promise<void>>('each map'),
   onRandomized: callback<(method: string, sample: number, stages: readonly Randomized[]) => void>(
     'the maps of each picture whose parameters were made random',
@@ -86,7 +89,9 @@ export async function measureTrust(
     for (const setting of settings) {
       signal?.throwIfAborted();
       try {
-        methods[setting.method] = await ofMethod(setting);
+        const measured = await ofMethod(setting);
+        methods[setting.method] = measured;
+        resolved.onMethod?.(setting.method, measured, { targets, forwardSeconds });
       } catch (error) {
         if (!(error instanceof WgradError) || signal?.aborted) throw error;
         failed[setting.method] = error.message;
