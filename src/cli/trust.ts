@@ -31,6 +31,7 @@ import { list, outFolder, shownAs } from './kinds.ts';
 import { imageOf, preprocessOf } from '../model/image_space.ts';
 import { modelFirst, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions, Pictures } from './pictures.ts';
+import { twinOf } from './trust_twin.ts';
 import { trustPage, type TrustFigures, type TrustPage } from './trust_page.ts';
 
 /** `2/8`: the second of eight parts. */
@@ -124,6 +125,8 @@ export const trustCommand = defineCommand({
     ),
     neighbours: count(3, 'of the measure sensitivity: pictures beside each'),
     randomize: whole(1, 'pictures on which parameters are made random, stage by stage'),
+    sanity: list(choice(['parameters', 'data'], 'parameters', 'what is made random: the parameters, or the labels that a network of the same architecture learns, trained once and kept (default parameters)'), 'NAMES'), // prettier-ignore
+    twin: shownAs('FILE', name('that network, where the model is not the embedded one')),
     mode: choice(
       ['cascading', 'independent'],
       'cascading',
@@ -162,6 +165,8 @@ export const trustCommand = defineCommand({
     const maps: TrustFigures['maps'] = samples.slice(0, o.pictures).map(() => []);
     const stages: Record<string, readonly Randomized[]> = {};
     const order = settings.map((s) => s.method);
+    const checksData = o.sanity.includes('data') || o.twin !== undefined;
+    const twin = checksData && o.randomize > 0 ? await twinOf(c, model, chosen.model === undefined, o.twin, seed) : undefined; // prettier-ignore
     const measured = o.measures.length > 0 ? o.measures : defaultMeasures;
     const resultOf = ({ targets, forwardSeconds, methods, failed }: Trust, adapter: string): TrustResult => ({
       kind: 'wgrad-trust',
@@ -173,6 +178,7 @@ export const trustCommand = defineCommand({
         measures: measured,
         seed,
         mode: o.mode,
+        ...(twin && { sanity: o.sanity, twin: o.twin ?? 'trained here' }),
       },
       shard: { part, of },
       pictures: samples.map(({ id }, i) => ({ id, target: targets[i]!, label: model.labelOf(targets[i]!) })),
@@ -192,6 +198,8 @@ export const trustCommand = defineCommand({
           neighbours: o.neighbours,
           randomize: o.randomize,
           mode: o.mode,
+          parameters: o.sanity.length === 0 || o.sanity.includes('parameters'),
+          twin,
           ...(o.measures.length > 0 && { measures: o.measures }),
           onProgress: ({ method, done, total }) => c.progress(`${order.indexOf(method as MethodName) + 1}/${order.length} ${method}`, done, total), // prettier-ignore
           onMap(method, i, map) {

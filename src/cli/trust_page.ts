@@ -16,6 +16,7 @@ import {
   type Measure,
   type MeasureName,
   type MethodName,
+  type MethodTrust,
   type Randomized,
   type TrustResult,
   type TrustRow,
@@ -71,10 +72,12 @@ const arrow = (m: Measure) => (m.better === undefined ? '' : m.better === 'high'
 
 function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
   const shown = measured(rows);
+  const relabelled = rows.some((r) => r.relabelled);
   const columns = [
     'method',
     ...shown.map(([name, m]) => ({ title: `${name}${arrow(m)}`, align: 'end' as const })),
     { title: 'left in a random network ↓', align: 'end' as const },
+    ...(relabelled ? [{ title: 'left under random labels ↓', align: 'end' as const }] : []),
     { title: 'forward passes', align: 'end' as const },
     { title: 'seconds a map', align: 'end' as const },
   ];
@@ -82,6 +85,7 @@ function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
     r.method,
     ...shown.map(([name]) => printed(r.measures[name])),
     printed(r.remains),
+    ...(relabelled ? [printed(r.relabelled)] : []),
     r.forwards === null ? '–' : printForwards(r.forwards),
     printed(r.seconds),
   ]);
@@ -171,22 +175,27 @@ function costs(result: TrustResult, rows: readonly TrustRow[]): Section {
 
 /** Rank correlation left at each stage: rows methods, columns stages. */
 function sanity(result: TrustResult): Section | undefined {
-  const checked = Object.entries(result.methods).filter(([, m]) => m.randomized.length > 0);
+  const all = (m: MethodTrust) => [...m.randomized, ...(m.relabelled ? [m.relabelled] : [])];
+  const checked = Object.entries(result.methods).filter(([, m]) => all(m).length > 0);
   if (checked.length === 0) return undefined;
-  const stages = checked[0]![1].randomized.map((s) => s.stage);
+  const stages = all(checked[0]![1]).map((s) => s.stage);
   const mean = (values: readonly (number | null)[]) => {
     const numbers = values.filter((v) => v !== null);
     return numbers.length > 0 ? numbers.reduce((a, b) => a + b, 0) / numbers.length : NaN;
   };
   const mode = result.settings['mode'] === 'independent' ? 'by itself' : 'and all stages before it';
-  const rows = checked.map(([, m]) => m.randomized.map((s) => mean(s.spearman)));
+  const rows = checked.map(([, m]) => all(m).map((s) => mean(s.spearman)));
   const cautions = checked.flatMap(([name]) => {
     const caution = Object.hasOwn(known, name) ? methodOf(name).caution : undefined;
     return caution ? [markup`<li><b>${name}</b> ${caution}</li>`] : [];
   });
   return {
     title: 'Sanity check',
-    text: `The parameters of one stage after the other were made random (each ${mode}), from the classifier down. A map that explains the network must change: what is left of its ranks should come near 0. (Adebayo et al. 2018.)`,
+    text: `The parameters of one stage after the other were made random (each ${mode}), from the classifier down. A map that explains the network must change: what is left of its ranks should come near 0.${
+      stages.at(-1) === 'labels'
+        ? ' Labels: the map of a network of the same architecture that learnt labels drawn at random.'
+        : ''
+    } (Adebayo et al. 2018.)`,
     body: [
       matrix({
         title: 'Rank correlation with the map of the trained network',

@@ -20,7 +20,9 @@ import {
 import type { Model } from '../../src/model/model.ts';
 import { Random } from '../../src/random.ts';
 import { testEngine } from '../support/engine.ts';
+import { mean } from '../../src/ops/reduce.ts';
 import { pictureLike, residualModel } from './residual_network.ts';
+import { tinyModel } from './tiny_network.ts';
 
 let model: Model;
 const mask = Float32Array.from({ length: 256 }, (_, i) => (i % 16 < 6 ? 1 : 0));
@@ -106,6 +108,22 @@ describe('measureTrust', () => {
     });
     expect(seen).toEqual(['input-x-gradient 1', 'input-x-gradient 2', 'input-x-gradient 3', 'grad-cam 1', 'grad-cam 2', 'grad-cam 3']); // prettier-ignore
     expect(methods['grad-cam']!.randomized).toEqual([]);
+  });
+
+  it('compares with a network that learnt random labels: itself is all alike, another network is not', async () => {
+    const other = residualModel(await testEngine(), { bias: 3 });
+    const left = async (twin: Model) => {
+      const { methods } = await measureTrust(model, samples, settings.slice(0, 1), { measures: ['sparseness'], parameters: false, randomize: 2, twin }); // prettier-ignore
+      expect(methods['input-x-gradient']!.randomized).toEqual([]);
+      return methods['input-x-gradient']!.relabelled!;
+    };
+    const [same, another] = [await left(model), await left(other)];
+    expect(same.stage).toBe('labels');
+    for (const v of [...same.spearman, ...same.ssim]) expect(v).toBeCloseTo(1, 6);
+    expect(another.spearman.length).toBe(2);
+    for (const v of another.spearman) expect(v).toBeLessThan(0.95);
+    const small = tinyModel(await testEngine(), { picture: [3, 8, 8], build: (t) => ({ logits: mean(t, [2, 3]) }) });
+    await expect(left(small)).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(/other pictures/) }); // prettier-ignore
   });
 
   it('a method that cannot explain the model does not stop the others', async () => {

@@ -2,7 +2,12 @@
 export { infidelity, muFidelity, sensitivityMax, type Infidelity } from './fidelity.ts';
 export { bootstrapMean, type Interval } from './interval.ts';
 export { maskScore, pointingGame, type MaskScore } from './pointing.ts';
-export { parameterRandomization, type Randomized, type RandomizationOptions } from './randomization.ts';
+export {
+  dataRandomization,
+  parameterRandomization,
+  type Randomized,
+  type RandomizationOptions,
+} from './randomization.ts';
 export { deletion, insertion, type RemovalCurve, type RemovalOptions } from './removal.ts';
 export { road, type Road, type RoadOptions } from './road.ts';
 export { correlation, spearman, sparseness, ssim } from './similarity.ts';

@@ -23,7 +23,7 @@ export type RandomizationOptions = OptionsOf<typeof options>;
 
 /** The map after one stage was made random, beside that of the trained network. */
 export interface Randomized {
-  /** The stage that was made random (and, cascading, those after it in the network). */
+  /** The stage that was made random (and, cascading, those after it in the network); 'labels' of random labels. */
   stage: string;
   /** Rank correlation of the magnitudes with those of the trained network's map: near 0 for a sound method. */
   spearman: number;
@@ -46,6 +46,22 @@ function stagesOf(model: Model): Map<string, string[]> {
 
 const isHeadBias = (model: Model, name: string) =>
   model.network.parameters.get(name)?.layer === model.roles.scores?.head;
+
+/**
+ * The other half of the check: the map of a network of the same architecture that was trained on random labels, beside
+ * the map of the trained one, for the same class. A map that shows the picture rather than what was learnt stays.
+ * @param twin the same method, compiled for that network.
+ */
+export async function dataRandomization(
+  explainer: Explainer,
+  twin: Explainer,
+  pixels: Float32Array,
+  { target, signal }: { target?: number; signal?: AbortSignal | undefined } = {},
+): Promise<Randomized> {
+  const clean = await explainer.run(pixels, { target, signal });
+  const other = await twin.run(pixels, { target: clean.target ?? target, signal });
+  return compared('labels', magnitudes(clean), other);
+}
 
 /**
  * Sanity check of a method (Adebayo et al. 2018, arXiv:1810.03292): a map that stays while the network's weights are made random does not explain the network.
@@ -86,21 +102,21 @@ export async function parameterRandomization(
           Float32Array.from(values, () => spread * random.normal()),
         );
       }
-      const { map, shape, ...one } = await explainer.run(pixels, { target, signal });
-      const after = magnitudes({ map, shape, ...one });
-      const [, h, w] = shape;
-      const size: [number, number] = [h, w];
-      const similarity = ssim(scaled(before), scaled(after), size, {
-        window: Math.min(7, oddBelow(Math.min(h, w))),
-        range: 1,
-      });
-      results.push({ stage, spearman: spearman(before, after), ssim: similarity, map });
+      results.push(compared(stage, before, await explainer.run(pixels, { target, signal })));
       onProgress?.({ done: results.length, total: stages.size });
     }
   } finally {
     await restore();
   }
   return results;
+}
+
+function compared(stage: string, before: Float32Array, a: Attribution): Randomized {
+  const after = magnitudes(a);
+  const [, h, w] = a.shape;
+  const window = Math.min(7, oddBelow(Math.min(h, w)));
+  const similarity = ssim(scaled(before), scaled(after), [h, w], { window, range: 1 });
+  return { stage, spearman: spearman(before, after), ssim: similarity, map: a.map };
 }
 
 const oddBelow = (n: number) => (n % 2 === 1 ? n : n - 1);

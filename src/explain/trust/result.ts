@@ -23,6 +23,8 @@ export interface MethodTrust {
   /** One value a picture; null where the measure says nothing of it. */
   values: Partial<Record<MeasureName, (number | null)[]>>;
   randomized: StageSimilarity[];
+  /** The same of a network that was trained on random labels, where one was asked. */
+  relabelled?: StageSimilarity;
 }
 
 /** The file that `wgrad trust` writes; shards of one run merge into it. */
@@ -104,7 +106,13 @@ export function mergeTrust(results: readonly TrustResult[]): TrustResult {
         spearman: own.flatMap((m) => m.randomized[i]?.spearman ?? []),
         ssim: own.flatMap((m) => m.randomized[i]?.ssim ?? []),
       }));
-      return [name, { ...own[0]!, seconds: collected((m) => m.seconds), values, randomized }];
+      const relabelled = own[0]!.relabelled && {
+        stage: own[0]!.relabelled.stage,
+        spearman: own.flatMap((m) => m.relabelled?.spearman ?? []),
+        ssim: own.flatMap((m) => m.relabelled?.ssim ?? []),
+      };
+      const merged = { ...own[0]!, seconds: collected((m) => m.seconds), values, randomized };
+      return [name, relabelled ? { ...merged, relabelled } : merged];
     }),
   );
   return {
@@ -126,20 +134,27 @@ export interface TrustRow {
   measures: Partial<Record<MeasureName, Interval>>;
   /** After the last stage: what is left of the map's ranks in a network of random weights. */
   remains: Interval | undefined;
+  /** What of them a network that learnt random labels draws too. */
+  relabelled: Interval | undefined;
 }
 
 /** Means with bootstrap intervals, one row a method, in the order in which they were asked for. */
 export function summarizeTrust(result: TrustResult, options: { level?: number; seed?: number } = {}): TrustRow[] {
-  return Object.entries(result.methods).map(([method, { forwards, seconds, values, randomized }]) => {
+  return Object.entries(result.methods).map(([method, { forwards, seconds, values, randomized, relabelled }]) => {
     const measures = eachMeasure(values, (own) =>
       bootstrapMean(
         own.map((v) => v ?? NaN),
         options,
       ),
     );
-    const last = randomized.at(-1);
-    const remains = last && bootstrapMean(last.spearman.map((v) => v ?? NaN), options); // prettier-ignore
-    return { method, forwards, seconds: bootstrapMean(seconds, options), measures, remains };
+    const left = (s: StageSimilarity | undefined) =>
+      s &&
+      bootstrapMean(
+        s.spearman.map((v) => v ?? NaN),
+        options,
+      );
+    const row = { method, forwards, seconds: bootstrapMean(seconds, options), measures };
+    return { ...row, remains: left(randomized.at(-1)), relabelled: left(relabelled) };
   });
 }
 

@@ -1,12 +1,22 @@
 /** How far the maps of each method are to be trusted on a set of pictures: metrics, costs, sanity checks. */
 import { WgradError } from '../../errors.ts';
 import { checkPicture } from '../../model/gate.ts';
-import type { Model } from '../../model/model.ts';
-import { abortSignal, callback, choice, count, custom, readOptions, whole, type OptionsOf } from '../../options.ts';
+import { Model } from '../../model/model.ts';
+import {
+  abortSignal,
+  callback,
+  choice,
+  count,
+  custom,
+  flag,
+  readOptions,
+  whole,
+  type OptionsOf,
+} from '../../options.ts';
 import { costOf } from '../costs.ts';
 import { createExplainer } from '../explainer.ts';
 import { valuesOf } from '../figures/values.ts';
-import { parameterRandomization, type Randomized } from '../metrics/randomization.ts';
+import { dataRandomization, parameterRandomization, type Randomized } from '../metrics/randomization.ts';
 import type { MethodOptions } from '../methods/index.ts';
 import type { Attribution, Progress } from '../types.ts';
 import { defaultMeasures, measureNames, measureOf, type Measure, type MeasureName, type Measured } from './measures.ts';
@@ -34,6 +44,12 @@ const options = {
   ),
   neighbours: count(3, 'of sensitivity: pictures beside each, at most 0.02 of input space away'),
   randomize: whole(1, 'pictures whose maps are made anew while the parameters are made random, stage by stage'),
+  parameters: flag(true, 'make the parameters random'),
+  twin: custom<Model>(
+    'the same architecture trained on random labels, whose maps of those pictures stand beside the others',
+    'a Model',
+    (v) => v instanceof Model,
+  ),
   mode: choice(['cascading', 'independent'], 'cascading', 'stages on top of each other, or one at a time'),
   seed: whole(0, 'of all draws'),
   signal: abortSignal(),
@@ -43,7 +59,7 @@ const options = {
   ),
   onMap: callback<(method: string, sample: number, map: Attribution) => void | Promise<void>>('each map'),
   onRandomized: callback<(method: string, sample: number, stages: readonly Randomized[]) => void>(
-    'the maps of each picture whose parameters were made random',
+    "each picture's maps with random parameters, and that of the twin",
   ),
   onFailure: callback<(method: string, error: WgradError) => void>('a method that cannot explain this model'),
 };
@@ -67,13 +83,18 @@ export async function measureTrust(
   given: TrustOptions = {},
 ): Promise<Trust> {
   const resolved = readOptions('trust', options, given);
-  const { signal, seed, neighbours, randomize, onFailure } = resolved;
+  const { signal, seed, neighbours, randomize, parameters, twin, onFailure } = resolved;
   if (samples.length === 0) throw new WgradError('dataset-empty', 'trust: there is no picture');
   const hasMasks = samples.every((s) => s.mask !== undefined);
   const wanted = resolved.measures ?? defaultMeasures;
   if (!hasMasks && resolved.measures?.some((name) => measureOf(name).needsMask)) {
     throw new WgradError('invalid-argument', `trust: ${resolved.measures.filter((n) => measureOf(n).needsMask).join(', ')}: it is not known where the object is`, {
       remedy: 'Give a mask with every picture, or leave these measures out',
+    }); // prettier-ignore
+  }
+  if (twin && (twin.pictureShape.join() !== model.pictureShape.join() || twin.classes !== model.classes)) {
+    throw new WgradError('invalid-argument', 'trust: the network of random labels takes other pictures or has other classes', {
+      remedy: 'Train the same architecture on the same pictures, their labels drawn at random',
     }); // prettier-ignore
   }
   for (const s of samples) checkPicture(s.pixels, model.pictureShape, `trust: ${s.id}`);
@@ -105,7 +126,13 @@ export async function measureTrust(
       const values: Record<string, (number | null)[]> = Object.fromEntries(names.map((name) => [name, []]));
       const seconds: number[] = [];
       const stages: StageSimilarity[] = [];
+      let relabelled: StageSimilarity | undefined;
+      const note = ({ spearman, ssim }: StageSimilarity, found: Randomized) => {
+        spearman.push(Number.isFinite(found.spearman) ? found.spearman : null);
+        ssim.push(found.ssim);
+      };
       using explainer = await createExplainer(model, setting, { signal });
+      using of = twin && randomize > 0 ? await createExplainer(twin, setting, { signal }) : undefined;
       for (const [i, { pixels, mask }] of samples.entries()) {
         const target = targets[i]!;
         const began = performance.now();
@@ -120,18 +147,19 @@ export async function measureTrust(
           values[name]!.push(Number.isFinite(value) ? value : null);
         }
         if (i < randomize) {
-          const random = await parameterRandomization(explainer, pixels, { target, mode: resolved.mode, seed, signal });
-          resolved.onRandomized?.(method, i, random);
-          random.forEach(({ stage, spearman, ssim }, k) => {
-            stages[k] ??= { stage, spearman: [], ssim: [] };
-            stages[k].spearman.push(Number.isFinite(spearman) ? spearman : null);
-            stages[k].ssim.push(ssim);
-          });
+          const random = parameters
+            ? await parameterRandomization(explainer, pixels, { target, mode: resolved.mode, seed, signal })
+            : [];
+          random.forEach((one, k) => note((stages[k] ??= { stage: one.stage, spearman: [], ssim: [] }), one));
+          const other = of && (await dataRandomization(explainer, of, pixels, { target, signal }));
+          if (other) note((relabelled ??= { stage: other.stage, spearman: [], ssim: [] }), other);
+          resolved.onRandomized?.(method, i, other ? [...random, other] : random);
         }
         resolved.onProgress?.({ method, done: i + 1, total: samples.length });
       }
       const forwards = costOf(method, plainOptions(own), pixelsOf(model)) ?? null;
-      return { options: plainOptions(own), forwards, seconds, values, randomized: stages };
+      const result = { options: plainOptions(own), forwards, seconds, values, randomized: stages };
+      return relabelled ? { ...result, relabelled } : result;
     }
   } finally {
     for (const { measure } of compiled) measure.dispose?.();
