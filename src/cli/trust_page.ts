@@ -72,11 +72,11 @@ const arrow = (m: Measure) => (m.better === undefined ? '' : m.better === 'high'
 
 function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
   const shown = measured(rows);
-  const relabelled = rows.some((r) => r.relabelled);
+  const [random, relabelled] = [rows.some((r) => r.remains), rows.some((r) => r.relabelled)];
   const columns = [
     'method',
     ...shown.map(([name, m]) => ({ title: `${name}${arrow(m)}`, align: 'end' as const })),
-    { title: 'left in a random network ↓', align: 'end' as const },
+    ...(random ? [{ title: 'left in a random network ↓', align: 'end' as const }] : []),
     ...(relabelled ? [{ title: 'left under random labels ↓', align: 'end' as const }] : []),
     { title: 'forward passes', align: 'end' as const },
     { title: 'seconds a map', align: 'end' as const },
@@ -84,7 +84,7 @@ function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
   const cells = rows.map((r) => [
     r.method,
     ...shown.map(([name]) => printed(r.measures[name])),
-    printed(r.remains),
+    ...(random ? [printed(r.remains)] : []),
     ...(relabelled ? [printed(r.relabelled)] : []),
     r.forwards === null ? '–' : printForwards(r.forwards),
     printed(r.seconds),
@@ -95,7 +95,7 @@ function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
     text: `Means over ${result.pictures.length} pictures with their 95 % bootstrap intervals. ↑: more is better, ↓: less is.`,
     body: [
       table({ columns, rows: cells }),
-      markup`<ul class="quiet">${words}<li><b>left in a random network</b>: rank correlation of the map's magnitudes with those after all parameters were made random; a map that explains the network has nothing left</li></ul>`,
+      markup`<ul class="quiet">${words}${random && markup`<li><b>left in a random network</b>: rank correlation of the map's magnitudes with those after all parameters were made random; a map that explains the network has nothing left</li>`}${relabelled && markup`<li><b>left under random labels</b>: the same with a network that learnt random labels</li>`}</ul>`,
     ],
   };
 }
@@ -199,7 +199,7 @@ function sanity(result: TrustResult): Section | undefined {
     body: [
       matrix({
         title: 'Rank correlation with the map of the trained network',
-        axes: ['is: the method', 'was done: the stage that was made random'],
+        axes: 'Rows: methods. Columns: what was made random.',
         rows: checked.map(([name]) => name),
         columns: stages,
         values: rows,
@@ -216,24 +216,26 @@ async function stagePictures({ samples, maps, methods, stages, shape }: TrustFig
   const first = samples[0];
   const shown = methods.filter((m) => stages[m] && maps[0]?.[methods.indexOf(m)]);
   if (!first || shown.length === 0) return undefined;
-  const body: Content[] = [];
+  const rows: Content[][] = [];
   for (const method of shown) {
     const a = maps[0]![methods.indexOf(method)]!;
-    const pictures = [];
-    const series: [string, Attribution][] = [['trained', a]];
-    for (const { stage, map, spearman } of stages[method]!) {
+    const cell = async (stage: string, map: Float32Array, caption: string) => {
       const size = map.length / (shape[1] * shape[2]);
       const isPicture = Number.isInteger(size);
       const drawn: Attribution = { ...a, map, shape: isPicture ? [size, shape[1], shape[2]] : a.shape };
-      if (!isPicture) delete drawn.upsampled;
-      series.push([`${stage} random: ${Number.isNaN(spearman) ? 'flat' : spearman.toFixed(2)}`, drawn]);
-    }
-    for (const [caption, drawn] of series) {
-      const { picture } = drawMap(undefined, drawn, { mode: 'heat' });
-      pictures.push({ source: await encodePng(picture), alt: `${method}, ${caption}`, caption });
-    }
-    body.push(markup`<h3>${method}</h3>`, gallery(pictures, { width: 96 }));
+      if (!isPicture && map !== a.map) delete drawn.upsampled;
+      const source = await encodePng(drawMap(undefined, drawn, { mode: 'heat' }).picture);
+      return gallery([{ source, alt: `${method}, ${stage}`, caption }], { width: 80 });
+    };
+    const others = await Promise.all(
+      stages[method]!.map(({ stage, map, spearman }) =>
+        cell(`${stage} random`, map, Number.isNaN(spearman) ? 'flat' : spearman.toFixed(2)),
+      ),
+    );
+    rows.push([method, await cell('trained', a.map, 'trained'), ...others]);
   }
+  const columns = ['method', 'trained', ...stages[shown[0]!]!.map(({ stage }) => `${stage} random`)];
+  const body = table({ columns, rows });
   return { title: 'Maps of a network that is made random', text: `Of ${first.id}; below each, the rank correlation with the first.`, body }; // prettier-ignore
 }
 

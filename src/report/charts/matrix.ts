@@ -5,8 +5,8 @@ import { need } from './chart.ts';
 
 export interface MatrixSpec {
   title: string;
-  /** What the rows are, and the columns: 'is', 'taken for'. */
-  axes: readonly [rows: string, columns: string];
+  /** What a thing in the rows, and in the columns: 'is', 'is taken for'. Or a sentence on both. */
+  axes: readonly [rows: string, columns: string] | string;
   rows: readonly string[];
   columns: readonly string[];
   /** [rows][columns] */
@@ -33,6 +33,7 @@ export function matrix(spec: MatrixSpec): Markup {
   const { title, axes, rows, columns, values, tint = 'size', format = (v) => short(v) } = spec;
   need(values.length === rows.length, title, `${values.length} rows of values for ${rows.length} names`);
   for (const row of values) need(row.length === columns.length, title, `${row.length} values for ${columns.length} columns`); // prettier-ignore
+  const note = typeof axes === 'string' ? axes : `Rows: what it ${axes[0]}. Columns: what it ${axes[1]}.`;
   const most = Math.max(0, ...values.flatMap((row) => row.map(Math.abs)).filter(Number.isFinite)) || 1;
   const upright = columns.some((c) => c.length > SHORT) ? 'upright' : '';
   const head = columns.map((c) => markup`<th scope="col" class="${upright}">${c}</th>`);
@@ -43,6 +44,6 @@ export function matrix(spec: MatrixSpec): Markup {
     });
     return markup`<tr><th scope="row">${rows[r]}</th>${cells}</tr>\n`;
   });
-  return markup`<figure class="chart"><figcaption>${title}</figcaption><p class="note">Rows: what it ${axes[0]}. Columns: what it ${axes[1]}.</p>
+  return markup`<figure class="chart"><figcaption>${title}</figcaption><p class="note">${note}</p>
 <div class="scroll" tabindex="0"><table class="matrix" aria-label="${title}"><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></div></figure>`;
 }
