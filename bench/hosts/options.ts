@@ -18,6 +18,8 @@ export interface BenchOptions {
   peers: readonly string[];
   out: string;
   command: string;
+  /** Address of a browser's debugging protocol. */
+  connect?: string | undefined;
 }
 
 const HELP = `npm run bench -- [options]            in Node on Dawn
@@ -32,6 +34,7 @@ npm run bench:browser -- [options]    in headless Chromium
   --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 2 with --quick)
   --peers LIST     default tfjs-webgpu; none for wgrad alone
   --shard I/N      the I-th of N parts; join their results with --merge
+  --connect WS     bench:browser alone: a browser that runs elsewhere, by the address of its debugging protocol
   --out DIR        default out/bench
 
 npm run bench -- --compare A.json B.json      what became slower or faster, with 95 % intervals
@@ -80,7 +83,16 @@ function fileWork(kind: FileWork['kind'], files: readonly string[], out: string)
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
 const flags = { help: flag, quick: flag, smoke: flag, tiny: flag, compare: flag, merge: flag } as const;
-const texts = { suite: text, filter: text, rounds: text, seconds: text, peers: text, shard: text, out: text } as const;
+const texts = {
+  suite: text,
+  filter: text,
+  rounds: text,
+  seconds: text,
+  peers: text,
+  shard: text,
+  out: text,
+  connect: text,
+} as const;
 
 /**
  * @param known the peers that the host has.
@@ -106,6 +118,7 @@ export function readOptions(
   const out = values.out ?? 'out/bench';
   if (values.compare || values.merge) return fileWork(values.compare ? 'compare' : 'merge', positionals, out);
   if (positionals.length > 0) refuse(`'${positionals[0]}' is no option`);
+  if (values.connect !== undefined && host === 'node') refuse('--connect is of bench:browser');
   const asked = values.suite === undefined ? undefined : list(values.suite);
   const odd = asked?.find((s) => !(suites as readonly string[]).includes(s));
   if (odd !== undefined) refuse(`--suite ${odd}: there are ${suites.join(', ')}`);
@@ -126,6 +139,7 @@ export function readOptions(
     seconds: number('seconds', values.seconds ?? (size === 'quick' ? '2' : '20'), false),
     peers: named,
     out,
+    connect: values.connect,
     command: [`npm run bench${host === 'browser' ? ':browser' : ''}`, ...(args.length > 0 ? ['--', ...args] : [])].join(' '), // prettier-ignore
   };
 }
