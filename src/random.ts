@@ -61,6 +61,25 @@ export class Random {
     }
   }
 
+  /** From Gamma(alpha) of scale 1 (Marsaglia and Tsang 2000; below 1 by their power of a uniform number). */
+  gamma(alpha: number): number {
+    if (alpha < 1) return this.gamma(alpha + 1) * (1 - this.uniform()) ** (1 / alpha);
+    const d = alpha - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + c * x) ** 3;
+      if (v > 0 && Math.log(1 - this.uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
+    }
+  }
+
+  /** From Beta(alpha, alpha), the symmetric one. */
+  beta(alpha: number): number {
+    const [a, b] = [this.gamma(alpha), this.gamma(alpha)];
+    // Both are 0 in float64 for the smallest alphas: then it lies at either end.
+    return a + b > 0 ? a / (a + b) : this.int(2);
+  }
+
   /** One of the list, each as likely. */
   pick<T>(list: readonly T[]): T {
     return list[this.int(list.length)]!;

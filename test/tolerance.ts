@@ -18,6 +18,8 @@ export const tolerance = {
   onnxNode: { relative: 1e-3, absolute: 1e-5, bf16: 2 ** -6 },
   /** Absolute, for logits of a whole network. */
   logits: 1e-3,
+  /** Absolute, for logits of a small network whose weights were rounded to float16: 2^-11 of each. */
+  half: 1e-2,
   /** Relative L2 of well-conditioned networks of many layers in f32 against float64: 7e-6 is the most that was seen. */
   zooLogits: 1e-4,
   zooGradient: 1e-4,

@@ -1,8 +1,5 @@
 /** `wgrad evaluate MODEL --images DIR`: how good a model is on labelled pictures, and where it is wrong. */
 import { WgradError } from '../errors.ts';
-import { preprocessOf } from '../model/image_space.ts';
-import { labelledFolder } from '../node/folder_dataset.ts';
-import { skippedLine } from '../node/pictures.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, count, name, required } from '../options.ts';
 import { percent } from '../report/index.ts';
@@ -10,6 +7,7 @@ import { evaluate } from '../train/evaluate.ts';
 import { evaluationPage, measuresOf } from '../watch/index.ts';
 import { defineCommand } from './command.ts';
 import { outFile, shownAs } from './kinds.ts';
+import { labelledPictures } from './labelled.ts';
 import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
 
@@ -20,42 +18,32 @@ export const evaluateCommand = defineCommand({
   options: {
     ...modelOptions,
     ...pictureOptions,
-    images: required(shownAs('DIR', name("DIR/CLASS/*.jpg; with DIR/train and DIR/val, DIR/val. Folders have the classes' names"))), // prettier-ignore
+    images: required(shownAs('DIR', name("DIR/CLASS/*.jpg; with DIR/train and DIR/val, DIR/val. Folders have the classes' names. Or a list, FILE.csv or FILE.json"))), // prettier-ignore
     batch: atMost(65_536, count(16, 'pictures a run')),
     report: outFile(undefined, 'a page: confusion matrix, per class, reliability, worst mistakes with their maps'),
   },
   async run(c, o) {
-    const model = await pictureModelOf(c, await networkOf(c, { ...o, model: c.positionals[0] ?? o.model }));
+    const labelled = await labelledPictures(c, o.images, false);
+    const scores = labelled.several ? ('multi-label' as const) : undefined;
+    const model = await pictureModelOf(c, await networkOf(c, { ...o, scores, model: c.positionals[0] ?? o.model }));
     if (!model.labels) {
       throw new WgradError('invalid-argument', 'evaluate: the model does not name its classes', {
         remedy: 'Give their names in order: --labels FILE',
       });
     }
-    const [, height, width] = model.pictureShape;
-    const { data, skipped } = await labelledFolder(
-      o.images,
-      model.labels,
-      preprocessOf(model),
-      { height, width },
-      {
-        maxPixels: o['max-pixels'],
-        signal: c.signal,
-        onProgress: (done, total) => c.progress('pictures read', done, total),
-      },
-    );
-    const line = skippedLine(skipped);
-    if (line) c.note(line);
+    const { data, skipped } = await labelled.heldOut(model, model.labels, o['max-pixels']);
     const evaluation = await evaluate(model, data, {
       batchSize: o.batch,
       signal: c.signal,
       onProgress: (done, total) => c.progress('pictures', done, total),
     });
     const measures = measuresOf(evaluation);
-    const { accuracy, top5, macro, calibrationError, temperature, perClass } = measures;
+    const { accuracy, macro, perClass } = measures;
+    const top5 = 'top5' in measures ? measures.top5 : undefined;
     c.print(`${data.length} pictures of ${perClass.filter(({ support }) => support > 0).length} classes`);
     c.print(`accuracy ${percent(accuracy)}${top5 === undefined ? '' : `, among the first five ${percent(top5)}`}, loss ${measures.loss.toFixed(3)}`); // prettier-ignore
     c.print(`mean over classes: precision ${percent(macro.precision)}, recall ${percent(macro.recall)}, F1 ${percent(macro.f1)}`); // prettier-ignore
-    c.print(`calibration error ${percent(calibrationError)}; best temperature ${temperature.toPrecision(3)}`);
+    if ('temperature' in measures) c.print(`calibration error ${percent(measures.calibrationError)}; best temperature ${measures.temperature.toPrecision(3)}`); // prettier-ignore
     const column = Math.max(5, ...data.classes.map((label) => label.length));
     c.print(`${'class'.padEnd(column)}  precision  recall      F1  pictures`);
     perClass.forEach(({ precision, recall, f1, support }, i) => {

@@ -3,8 +3,7 @@ import { WgradError } from '../errors.ts';
 import type { HeadChange } from '../model/head.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
-import { classFolders, folderDataset } from '../node/folder_dataset.ts';
-import { skippedLine } from '../node/pictures.ts';
+import { packageVersion } from '../node/package.ts';
 import { readWhole } from '../node/read.ts';
 import { writeWhole } from '../node/write.ts';
 import { atMost, choice, count, finite, name, required, whole } from '../options.ts';
@@ -12,17 +11,16 @@ import type { FitEvent } from '../train/events.ts';
 import type { Dataset } from '../train/dataset.ts';
 import { findLr } from '../train/find_lr.ts';
 import { fit, type FitOptions, type Unfreezing } from '../train/fit.ts';
+import { ratePlot } from '../watch/index.ts';
+import { augmentFrom, augmentOptions } from './augment_options.ts';
 import { defineCommand, type Context } from './command.ts';
 import { follow } from './finetune_run.ts';
 import { list, onSwitch, outFile, shownAs } from './kinds.ts';
-import { preprocessOf } from '../model/image_space.ts';
+import { labelledPictures } from './labelled.ts';
 import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { pictureOptions } from './pictures.ts';
 import { fitFrom, scheduleFrom, trainOptions } from './train_options.ts';
 import { watchOf, watchOptions } from './watch_options.ts';
-
-const isSameSet = (a: readonly string[], b: readonly string[] | undefined): boolean =>
-  b !== undefined && a.length === b.length && a.every((name) => b.includes(name));
 
 /** What became of the classifier's trained rows, with the names of a few classes. */
 function headLine({ layer, kept, fresh, dropped }: HeadChange): string {
@@ -39,13 +37,16 @@ export const finetuneCommand = defineCommand({
   options: {
     ...modelOptions,
     ...pictureOptions,
-    images: required(shownAs('DIR', name('DIR/CLASS/*.jpg, or DIR/train and DIR/val of that form'))),
+    images: required(
+      shownAs('DIR', name('DIR/CLASS/*.jpg, or DIR/train and DIR/val of that form; or a list, FILE.csv or FILE.json')),
+    ),
     head: shownAs('LAYER', name('the classifier that is replaced (default: the one that makes the class scores)')),
     'fresh-head': onSwitch('forgets what the head knows of classes of the same name'),
     unfreeze: list(shownAs('GLOB', name('what is trained (default: the head)'))),
     'unfreeze-at': list(shownAs('EPOCH:GLOB', name('what is trained too from the beginning of that epoch on'))),
     bn: choice(['eval', 'train', 'auto'], 'eval', 'statistics that BatchNorm uses'),
     ...trainOptions,
+    ...augmentOptions,
     epochs: atMost(1_000_000, count(5, 'passes over the training pictures')),
     batch: atMost(65_536, count(8, 'pictures a step')),
     limit: whole(0, 'at most so many pictures a class; 0: all'),
@@ -54,46 +55,40 @@ export const finetuneCommand = defineCommand({
     patience: count(undefined, 'epochs without a better one that end the training'),
     checkpoint: outFile(undefined, 'where the training can be taken up again (default: OUT.checkpoint)'),
     'checkpoint-steps': count(undefined, 'steps after which one is written too, beside the end of every epoch'),
-    'find-lr': onSwitch('only tries learning rates, from 1e-6 to 1, and prints the losses and a suggestion'),
+    'find-lr': onSwitch(
+      'only tries learning rates, from 1e-6 to 1: prints and plots (OUT.lr.svg) the losses, and suggests one',
+    ),
     resume: onSwitch('goes on from the checkpoint, to the same result as without a break'),
     out: outFile('out/tuned.onnx', 'the tuned model'),
+    'fold-batch-norm': onSwitch('writes one convolution in the place of each and the BatchNorm behind it'),
+    weights: choice(['float32', 'float16'], 'float32', 'in which they are written; float16: half the file'),
     report: outFile(undefined, 'a page: curves, confusion, worst mistakes, what moved'),
     ...watchOptions,
   },
   async run(c, o) {
     const { out, seed } = o;
     scheduleFrom(o);
-    // What is wrong with the folder is said before the model and the adapter take their time.
-    const folders = await classFolders(o.images);
-    const model = await pictureModelOf(c, await networkOf(c, o));
+    // What is wrong with the pictures is said before the model and the adapter take their time.
+    const labelled = await labelledPictures(c, o.images, true);
+    const scores = labelled.several ? ('multi-label' as const) : undefined;
+    const model = await pictureModelOf(c, await networkOf(c, { ...o, scores }));
     const [, height, width] = model.pictureShape;
-    const { train, validation, skipped } = await folderDataset(
-      o.images,
-      preprocessOf(model),
-      { width, height },
-      {
-        seed,
-        maxPixels: o['max-pixels'],
-        signal: c.signal,
-        onProgress: (done, total) => c.progress('pictures', done, total),
-        ...(o.limit > 0 && { limit: o.limit }),
-        // The model's own classes keep the order of its scores, and the head stays as it is.
-        ...(isSameSet(folders, model.labels) && { classes: model.labels! }),
-      },
-    );
-    const line = skippedLine(skipped);
-    if (line) c.note(line);
+    const { train, validation, skipped } = await labelled.training(model, o);
     const layer = await fitHead(c, model, train.classes, o);
     model
       .freeze()
       .unfreeze(...(o.unfreeze.length > 0 ? o.unfreeze : [layer]))
       .batchNorm(o.bn);
     c.note(`${train.length} training and ${validation.length} held-out pictures of ${train.classes.length} classes`);
-    if (o['find-lr']) return tryRates(c, model, train, { ...(await fitFrom(model, o)), batchSize: o.batch, seed });
+    if (o['find-lr']) {
+      const own = { ...(await fitFrom(model, o)), ...augmentFrom(o, [height, width]), batchSize: o.batch, seed };
+      return tryRates(c, model, train, `${out.replace(/\.onnx$/i, '')}.lr.svg`, own);
+    }
     const watch = await watchOf(c, model, validation, o, o.report !== undefined);
     const checkpoint = o.checkpoint ?? `${out}.checkpoint`;
     const run = fit(model, train, {
       ...(await fitFrom(model, o)),
+      ...augmentFrom(o, [height, width]),
       epochs: o.epochs,
       batchSize: o.batch,
       ...{ seed, validation, keep: o.keep, patience: o.patience, signal: c.signal },
@@ -104,7 +99,20 @@ export const finetuneCommand = defineCommand({
       },
       ...(o.resume && { resume: await readWhole(checkpoint) }),
     });
-    const epochs = await follow(c, watched(run, watch), { out, model, checkpoint });
+    const epochs = await follow(c, watched(run, watch), {
+      ...{ out, model, checkpoint, foldBatchNorm: o['fold-batch-norm'], weights: o.weights },
+      settings: {
+        ...{
+          by: `wgrad ${packageVersion()}`,
+          epochs: o.epochs,
+          batch: o.batch,
+          seed,
+          optimizer: o.optimizer!.name,
+          lr: o.lr,
+        },
+        ...{ unfrozen: o.unfreeze.length > 0 ? o.unfreeze : [layer], classes: train.classes.length },
+      },
+    });
     c.print(`${out} written`);
     await watch?.write(o.report);
     c.result({ out, checkpoint, epochs, skipped });
@@ -121,11 +129,13 @@ async function* watched(run: AsyncIterable<FitEvent>, watch: Awaited<ReturnType<
 }
 
 /** `--find-lr`. */
-async function tryRates(c: Context, model: Model, data: Dataset, options: Omit<FitOptions, 'epochs'>) {
+async function tryRates(c: Context, model: Model, data: Dataset, plot: string, options: Omit<FitOptions, 'epochs'>) {
   const { curve, suggestion } = await findLr(model, data, { ...options, signal: c.signal });
   for (const { lr, loss, smoothed } of curve) c.print(`${lr.toExponential(2)}  loss ${loss.toFixed(4)}, smoothed ${smoothed.toFixed(4)}`); // prettier-ignore
   c.print(suggestion === undefined ? 'the loss never falls' : `it falls fastest at ${suggestion.toExponential(1)}`);
-  c.result({ curve, suggestion });
+  await writeWhole(plot, ratePlot({ curve, suggestion }));
+  c.print(`${plot} written`);
+  c.result({ curve, suggestion, plot });
 }
 
 /** Makes the head fit the classes. @returns its name. */

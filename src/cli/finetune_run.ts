@@ -1,5 +1,6 @@
 /** A training as `wgrad finetune` shows it: lines and a bar from its events, and the model on disk as it goes. */
 import type { Model } from '../model/model.ts';
+import type { SaveForm } from '../model/network.ts';
 import { writeWhole } from '../node/write.ts';
 import type { EpochEvent, FitEvent, StartEvent } from '../train/events.ts';
 import type { Context } from './command.ts';
@@ -12,6 +13,15 @@ export interface EpochRow {
   heldOutAccuracy: number;
   isBest: boolean;
   seconds: number;
+}
+
+/** Where the model goes, in which form, and what made it. */
+export interface Outcome extends SaveForm {
+  out: string;
+  model: Model;
+  checkpoint: string;
+  /** For the record in the file's metadata. */
+  settings: Readonly<Record<string, unknown>>;
 }
 
 /** Seconds after which an epoch's end writes the model again; its checkpoint is written each time. */
@@ -44,17 +54,23 @@ function gainLine(first: EpochEvent, second: EpochEvent): string | undefined {
 export async function follow(
   c: Context,
   run: AsyncIterable<FitEvent>,
-  { out, model, checkpoint }: { out: string; model: Model; checkpoint: string },
+  { out, model, checkpoint, settings, ...form }: Outcome,
 ): Promise<EpochRow[]> {
   const rows: EpochRow[] = [];
+  let [trained, last]: [object, object] = [{}, {}];
   let first: EpochEvent | undefined;
   let written = performance.now();
   const save = async () => {
-    await writeWhole(out, await model.saveOnnx());
+    // No times: a training that was taken up again writes the same file.
+    const training = JSON.stringify({ ...settings, ...trained, ...last });
+    await writeWhole(out, await model.saveOnnx({ ...form, metadata: { training } }));
     written = performance.now();
   };
   const show: { [T in FitEvent['type']]: (event: Extract<FitEvent, { type: T }>) => unknown } = {
-    start: (e) => startLines(e).forEach((line) => c.note(line)),
+    start(e) {
+      trained = { pictures: e.pictures, parameters: e.trained };
+      startLines(e).forEach((line) => c.note(line));
+    },
     step: (e) => c.progress(`epoch ${e.epoch} loss ${e.loss.toFixed(3)}`, e.step, e.steps),
     unfreeze: (e) => c.note(`epoch ${e.epoch}: trained too from now on: ${shortList(e.joined)}`),
     checkpoint: () => undefined,
@@ -66,8 +82,14 @@ export async function follow(
       const held = e.validation!;
       c.print(`epoch ${e.epoch}: loss ${e.loss.toFixed(3)}, held-out accuracy ${(100 * held.accuracy).toFixed(1)} %`);
       const { epoch, loss, accuracy, isBest, seconds } = e;
+      last = {
+        epoch,
+        loss,
+        accuracy,
+        heldOut: { loss: held.loss, accuracy: held.accuracy, pictures: held.labels.length },
+      };
       rows.push({ epoch, loss, accuracy, heldOutLoss: held.loss, heldOutAccuracy: held.accuracy, isBest, seconds });
-      if (rows.length === 1 || (performance.now() - written) / 1000 > PACE) await save();
+      if (rows.length === 1 || (performance.now() - written) / 1000 > PACE) await e.averaged(save);
     },
   };
   await c.hold(async () => {

@@ -43,6 +43,8 @@ export interface ModelChoice {
   preprocess?: string | undefined;
   output?: string | undefined;
   size?: Extents | undefined;
+  /** Where the pictures have several labels each. */
+  scores?: 'multi-label' | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ export function modelFirst<C extends ModelChoice>(c: Context, o: C): { choice: C
  * adapter is opened.
  */
 export async function networkOf(c: Context, o: ModelChoice): Promise<OnnxNetwork> {
-  const options: ImportOptions = { signal: c.signal, output: o.output, size: o.size };
+  const options: ImportOptions = { signal: c.signal, output: o.output, size: o.size, scores: o.scores };
   if (o.labels !== undefined) options.labels = o.labels === 'imagenet' ? imagenetLabels() : await readLabels(o.labels);
   if (o.preprocess === 'imagenet') options.preprocess = imagenetPreprocess;
   else if (o.preprocess !== undefined) options.preprocess = parsePreprocess(await readJson(o.preprocess));

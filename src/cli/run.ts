@@ -1,9 +1,8 @@
 /** One command from its arguments to its exit code; what it prints goes to the given streams. */
-import { readFileSync } from 'node:fs';
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { createEngine } from '../node/index.ts';
-import { packageFolder } from '../node/package.ts';
+import { packageVersion } from '../node/package.ts';
 import { ascendCommand } from './ascend.ts';
 import { classifyCommand } from './classify.ts';
 import type { Command, CommandOption, Context } from './command.ts';
@@ -43,10 +42,6 @@ function overview(): string {
   return `wgrad COMMAND [...]\n\n${rows.join('\n')}\n\nwgrad help COMMAND tells more; wgrad --version.\n\n${exitCodes}`;
 }
 
-export function version(): string {
-  return (JSON.parse(readFileSync(`${packageFolder}package.json`, 'utf8')) as { version: string }).version;
-}
-
 /** @throws WgradError 'usage'. */
 function commandOf(name: string): Command {
   const command = commands.get(name);
@@ -59,7 +54,8 @@ function commandOf(name: string): Command {
 function answer(argv: readonly string[]): { text: string; code: number } | undefined {
   const [name, ...args] = argv;
   if (name === undefined) return { text: overview(), code: 2 };
-  if (name === '--version' || name === '-V' || name === 'version') return { text: `wgrad ${version()}`, code: 0 };
+  if (name === '--version' || name === '-V' || name === 'version')
+    return { text: `wgrad ${packageVersion()}`, code: 0 };
   const asked = name === '--help' || name === '-h' || name === 'help' ? args[0] : undefined;
   if (asked !== undefined) return { text: help(asked, commandOf(asked)), code: 0 };
   if (name === '--help' || name === '-h' || name === 'help') return { text: overview(), code: 0 };

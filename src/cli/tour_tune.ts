@@ -5,6 +5,7 @@ import { markup, percent, raw, type Content, type Section } from '../report/inde
 import { requireScores } from '../model/roles.ts';
 import { stagesOf } from '../model/stages.ts';
 import { evaluate, type Evaluation } from '../train/evaluate.ts';
+import { mainClass } from '../train/dataset.ts';
 import { fit } from '../train/fit.ts';
 import { confusionTable, learningCurves } from '../watch/index.ts';
 import { sgd } from '../train/optimizers.ts';
@@ -29,7 +30,7 @@ async function pin({ data: { validation } }: Tour, count: number): Promise<Pinne
   const pinned: Pinned[] = [];
   for (let i = 0; i < validation.length && pinned.length < count; i++) {
     const { input, label } = await validation.get(i);
-    const index = typeof label === 'number' ? label : validation.classes.indexOf(label);
+    const index = mainClass(label, validation.classes, `picture ${i}`);
     if (!pinned.some((p) => p.label === index)) pinned.push({ input, label: index, maps: [], guess: undefined });
   }
   return pinned;

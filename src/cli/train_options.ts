@@ -5,6 +5,8 @@ import { byteFolder } from '../node/byte_folder.ts';
 import { atMost, choice, count, fraction, name, nonNegative, positive, share, whole, type GivenKind } from '../options.ts'; // prettier-ignore
 import type { CacheOptions, FitOptions } from '../train/fit.ts';
 import { layerwiseDecay, type ParameterGroup } from '../train/groups.ts';
+import { lossTables, type LossName } from '../train/loss.ts';
+import type { ClassWeights, Sampling } from '../train/sampling.ts';
 import { optimizerOf, optimizerTables, type Optimizer } from '../train/optimizers.ts';
 import { product, schedule, scheduleTables, type Schedule, type ScheduleData } from '../train/schedule.ts';
 import { list, named, shownAs, type Named } from './kinds.ts';
@@ -28,6 +30,14 @@ export const trainOptions = {
   accumulate: atMost(65_536, count(1, 'batches whose mean gradient is one step')),
   ema: share(undefined, 'decay of a moving average of the parameters, which is what is evaluated and written'),
   smoothing: fraction(0, 'share of the target that is spread over all classes'),
+  loss: named(lossTables, 'cross-entropy', 'what is made small'),
+  'class-weights': shownAs(
+    'balanced|CLASS=W[,...]',
+    name('how much classes count in the loss (default: all the same)'),
+  ),
+  sampling: choice(['shuffle', 'balanced'], 'shuffle', 'pictures of an epoch; balanced: each class as often'),
+  distill: shownAs('SHARE', fraction(undefined, 'of the loss that holds to what the model said before')),
+  'distill-temperature': positive(2, 'by which its scores are divided'),
   cache: shownAs('off|memory|DIR', {
     ...name("where the frozen part's work is kept, so that later epochs cost the unfrozen part only"),
     default: 'memory',
@@ -49,6 +59,11 @@ export interface TrainChoice {
   accumulate: number;
   ema?: number | undefined;
   smoothing: number;
+  loss?: Named<LossName> | undefined;
+  'class-weights'?: string | undefined;
+  sampling: Sampling;
+  distill?: number | undefined;
+  'distill-temperature': number;
   cache: string;
   'cache-memory': number;
 }
@@ -81,6 +96,19 @@ export function groupsFrom(model: Model, o: TrainChoice): ParameterGroup[] {
   return [...given, ...(o['layer-decay'] === undefined ? [] : layerwiseDecay(model, o['layer-decay']))];
 }
 
+/** @throws WgradError 'usage'. */
+function weightsFrom(text: string): ClassWeights {
+  if (text === 'balanced') return text;
+  const pairs = text.split(',').map((part) => {
+    const [, label, weight] = /^(.+)=([^=]+)$/.exec(part) ?? [];
+    if (label === undefined || !(Number(weight) >= 0)) {
+      throw new WgradError('usage', `--class-weights ${part} is neither 'balanced' nor CLASS=WEIGHT`);
+    }
+    return [label, Number(weight)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
 async function cacheFrom(o: TrainChoice): Promise<CacheOptions | false> {
   if (o.cache === 'off') return false;
   const memory = o['cache-memory'] * 1e6;
@@ -97,6 +125,10 @@ export const fitFrom = async (model: Model, o: TrainChoice): Promise<Omit<FitOpt
   accumulate: o.accumulate,
   ema: o.ema,
   labelSmoothing: o.smoothing,
+  loss: { ...o.loss!.options, name: o.loss!.name },
+  sampling: o.sampling,
+  ...(o['class-weights'] !== undefined && { classWeights: weightsFrom(o['class-weights']) }),
+  ...(o.distill !== undefined && { distill: { weight: o.distill, temperature: o['distill-temperature'] } }),
   schedule: scheduleFrom(o),
   cache: await cacheFrom(o),
 });

@@ -6,7 +6,7 @@ import { folderLog } from '../node/log_folder.ts';
 import { prepareFolder, writeWhole } from '../node/write.ts';
 import { count, name, whole } from '../options.ts';
 import { SummaryWriter } from '../tensorboard/index.ts';
-import type { Dataset } from '../train/dataset.ts';
+import { mainClass, type Dataset } from '../train/dataset.ts';
 import type { FitEvent } from '../train/events.ts';
 import { trainingPage, TrainingWatch, type WatchedPicture } from '../watch/index.ts';
 import type { Context } from './command.ts';
@@ -91,7 +91,7 @@ async function firstOfEach(data: Dataset, count: number): Promise<WatchedPicture
   const seen = new Map<number, number>();
   for (let i = 0; i < data.length && found.length < count * data.classes.length; i++) {
     const { input, label, name: file } = await data.get(i);
-    const index = typeof label === 'number' ? label : data.classes.indexOf(label);
+    const index = mainClass(label, data.classes, file ?? `picture ${i}`);
     const so = seen.get(index) ?? 0;
     if (so >= count) continue;
     seen.set(index, so + 1);

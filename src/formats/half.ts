@@ -1,4 +1,4 @@
-/** IEEE 754 half precision (f16) and bfloat16, as bit patterns, to float32. Every value converts exactly. */
+/** IEEE 754 half precision (f16) and bfloat16, as bit patterns, to float32, which is exact; and float32 to f16. */
 
 /** @param bits 16 bits: sign 1, exponent 5 (bias 15), fraction 10. */
 export function f16ToF32(bits: number): number {
@@ -17,4 +17,22 @@ const float = new Float32Array(word.buffer);
 export function bf16ToF32(bits: number): number {
   word[0] = bits << 16;
   return float[0]!;
+}
+
+/** The bits of the nearest f16, ties to even; beyond 65504 infinity. */
+export function f32ToF16(value: number): number {
+  float[0] = value;
+  const bits = word[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const size = bits & 0x7fffffff;
+  if (size > 0x7f800000) return sign | 0x7e00;
+  // From half of the unit behind 65504 on.
+  if (size >= 0x477ff000) return sign | 0x7c00;
+  // Below 2^-14 the units are all 2^-24: adding 0.5, whose own units are those, rounds to them.
+  if (size < 0x38800000) {
+    float[0] = Math.abs(value) + 0.5;
+    return sign | (word[0]! - 0x3f000000);
+  }
+  const odd = (size >>> 13) & 1;
+  return sign | ((size - 0x38000000 + 0xfff + odd) >>> 13);
 }

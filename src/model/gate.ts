@@ -53,6 +53,45 @@ export function labelIndex(label: unknown, classes: readonly string[], what: str
 }
 
 /**
+ * The row of one value for each of `outputs` classes that a sample's label stands for.
+ * @param kind labels: a list of classes, by index or name. values: a Float32Array.
+ * @throws WgradError as {@link labelIndex}; 'invalid-argument' for what is no such list, or names a class twice; 'shape',
+ *   'not-finite'.
+ */
+export function labelRow(
+  label: unknown,
+  kind: 'labels' | 'values',
+  classes: readonly string[],
+  outputs: number,
+  what: string,
+): Float32Array {
+  const row = new Float32Array(outputs);
+  if (kind === 'labels') {
+    if (!Array.isArray(label)) {
+      throw new WgradError('invalid-argument', `${what}: a list of labels is needed, not ${kindOf(label)}`, {
+        remedy: 'Give a list of class indices or names, empty where none applies',
+      });
+    }
+    for (const one of label) {
+      const index = labelIndex(one, classes, what);
+      if (row[index] === 1) throw new WgradError('invalid-argument', `${what}: the label ${one} is there twice`);
+      row[index] = 1;
+    }
+    return row;
+  }
+  if (!(label instanceof Float32Array)) {
+    throw new WgradError('invalid-argument', `${what}: a Float32Array of values is needed, not ${kindOf(label)}`);
+  }
+  if (label.length !== classes.length) {
+    throw new WgradError('shape', `${what}: ${label.length} values for ${classes.length} classes`);
+  }
+  const bad = label.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) throw new WgradError('not-finite', `${what}: the value of class ${bad} is ${label[bad]}`);
+  row.set(label);
+  return row;
+}
+
+/**
  * Names that both know must stand for the same output.
  * @throws WgradError 'invalid-argument' naming the first class that does not.
  */

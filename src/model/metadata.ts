@@ -10,6 +10,11 @@ export interface Given {
   /** Class names in the order of the logits. */
   labels?: readonly string[] | undefined;
   preprocess?: Preprocess | undefined;
+  /**
+   * multi-label: each class is right or wrong by itself, though the file has no sigmoid that says so; it goes into the
+   * metadata of files that the model is saved to.
+   */
+  scores?: 'single-label' | 'multi-label' | undefined;
   /** Name of the graph output that holds the class scores. */
   output?: string | undefined;
   /** Height and width of pictures; default: the file's, or the preprocessing's crop, or 224. */
@@ -41,6 +46,11 @@ export function readLabels(
     warn(`the metadata entry '${key}' ${why}: classes go by number (give labels, or --labels FILE)`);
   }
   return undefined;
+}
+
+/** What the file or the caller says of scores that have no softmax or sigmoid behind them. */
+export function readScores(metadata: ReadonlyMap<string, string>): 'multi-label' | undefined {
+  return metadata.get('scores') === 'multi-label' ? 'multi-label' : undefined;
 }
 
 /** The number of class names, before the number of classes is known. */

@@ -12,7 +12,8 @@ import type { RunOptions as ProgramRunOptions } from '../plan/program.ts';
 import { describeNetwork, type Description } from './describe.ts';
 import { modelGraph, type GraphOptions, type ModelGraph } from './graph.ts';
 import { headFor, headWeights, type HeadChange } from './head.ts';
-import type { Network, NetworkParameter, NewHead } from './network.ts';
+import { abortSignal, choice, custom, flag, readOptions } from '../options.ts';
+import type { Network, NetworkParameter, NewHead, SaveForm } from './network.ts';
 import { Programs } from './programs.ts';
 import { ranking, type ClassScore } from './ranking.ts';
 import type { PictureOptions, PictureSource } from './pictures.ts';
@@ -27,6 +28,23 @@ export interface RunOptions extends ProgramRunOptions {
   /** Shape [C,H,W] of each picture; default {@link Model.pictureShape}. */
   shape?: readonly [number, number, number];
 }
+
+/** Options of {@link Model.saveOnnx}. */
+export interface SaveOptions extends ProgramRunOptions, SaveForm {
+  /** Entries of the file's metadata beside labels and preprocessing, such as a record of the training. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+const saveOptions = {
+  foldBatchNorm: flag(false, 'one convolution in the place of each and the BatchNorm behind it'),
+  weights: choice(['float32', 'float16'], 'float32', 'in which weights are stored'),
+  metadata: custom<Readonly<Record<string, string>>>(
+    'entries of the metadata',
+    'an object of texts',
+    (v) => typeof v === 'object' && v !== null && Object.values(v).every((text) => typeof text === 'string'),
+  ),
+  signal: abortSignal(),
+};
 
 /** The network's outputs by name; `logits` [N, classes] and `probabilities` are always there for a classifier. */
 export type ModelOutputs = Record<string, Float32Array> & { logits: Float32Array; probabilities: Float32Array };
@@ -279,10 +297,11 @@ export class Model {
 
   /**
    * ONNX bytes of the model as of this call, its labels and preprocessing included.
-   * @throws (rejects) WgradError 'disposed', 'device-lost'; the signal's reason.
+   * @throws (rejects) WgradError 'disposed', 'device-lost', 'invalid-argument'; the signal's reason.
    */
-  async saveOnnx(options: ProgramRunOptions = {}): Promise<Uint8Array> {
-    const metadata = new Map(this.network.metadata);
+  async saveOnnx(options: SaveOptions = {}): Promise<Uint8Array> {
+    const { foldBatchNorm, weights, metadata: more = {} } = readOptions('saveOnnx', saveOptions, { ...options });
+    const metadata = new Map([...this.network.metadata, ...Object.entries(more)]);
     if (this.labels) metadata.set('labels', JSON.stringify(this.labels));
     else metadata.delete('labels');
     const { revision } = this;
@@ -293,7 +312,7 @@ export class Model {
         remedy: 'Await saveOnnx() before the head is replaced',
       });
     }
-    return this.network.save(state, metadata);
+    return this.network.save(state, metadata, { foldBatchNorm, weights });
   }
 
   /**

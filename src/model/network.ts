@@ -90,5 +90,17 @@ export interface Network {
    */
   replaceHead(layer: string, head: NewHead): void;
   /** ONNX bytes with the given parameter values and metadata in place of the file's. */
-  save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Promise<Uint8Array>;
+  save(
+    values: ReadonlyMap<string, Float32Array>,
+    metadata: ReadonlyMap<string, string>,
+    form?: SaveForm,
+  ): Promise<Uint8Array>;
+}
+
+/** How a file is written; the outputs stay the same but for rounding. */
+export interface SaveForm {
+  /** One convolution in the place of each and the BatchNorm behind it; default false. */
+  foldBatchNorm?: boolean | undefined;
+  /** float16: weights take half the room and are cast back where they are read; default float32. */
+  weights?: 'float32' | 'float16' | undefined;
 }

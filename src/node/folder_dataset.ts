@@ -2,24 +2,29 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WgradError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
-import { normalize, resizeAndCrop, type Size } from '../image/preprocess.ts';
+import type { Size } from '../image/preprocess.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
 import { Random } from '../random.ts';
-import type { Dataset } from '../train/dataset.ts';
-import { decodeImage, type DecodeOptions } from './image.ts';
+import {
+  byPath,
+  noPicture,
+  pictureDataset,
+  pictureLoader,
+  verifier,
+  type FolderDataset,
+  type Labelled,
+  type ReadOptions,
+} from './picture_dataset.ts';
 import { isFolder, isHidden, listPictures, skippedLine, type Skipped } from './pictures.ts';
 
-/** Pictures that are decoded at a time: the decoder has threads of its own. */
-const AT_ONCE = 4;
+export type { FolderDataset } from './picture_dataset.ts';
 
-interface Labelled {
-  path: string;
+interface Listed extends Labelled {
   label: number;
 }
 
 /** Options of `folderDataset`. */
-export interface FolderOptions extends Pick<DecodeOptions, 'maxPixels'> {
+export interface FolderOptions extends ReadOptions {
   /** Of the split and of the choice under `limit`. */
   seed?: number;
   /** The class folders to read, in the order of their labels; default all, by name. */
@@ -35,19 +40,9 @@ export interface FolderOptions extends Pick<DecodeOptions, 'maxPixels'> {
    * a broken one is an error when it is read.
    */
   verify?: boolean;
-  /** Bytes of cropped pictures that are kept in memory, 3 a pixel, so that later epochs need not decode; default 256 MB. */
-  memory?: number;
-  signal?: AbortSignal;
-  /** While pictures are verified: how many were, and in all. */
-  onProgress?: (done: number, total: number) => void;
 }
 
 export const folderDefaults = { seed: 0, heldOut: 0.25, verify: true, memory: 256e6 } as const;
-
-/** Pictures in folders by class, decoded when they are asked for. */
-export interface FolderDataset extends Dataset {
-  readonly paths: readonly string[];
-}
 
 export interface FolderData {
   train: FolderDataset;
@@ -91,11 +86,11 @@ export async function classFolders(dir: string): Promise<string[]> {
 }
 
 /** Pictures of each class folder, by name. @throws WgradError 'dataset-empty' naming a folder without one. */
-async function listClasses(root: string, classes: readonly string[], skipped: Skipped[]): Promise<Labelled[][]> {
+async function listClasses(root: string, classes: readonly string[], skipped: Skipped[]): Promise<Listed[][]> {
   for (const name of (await namesIn(root)).files) {
     skipped.push({ path: join(root, name), reason: 'in no class folder' });
   }
-  const lists: Labelled[][] = [];
+  const lists: Listed[][] = [];
   for (const [label, name] of classes.entries()) {
     const folder = join(root, name);
     if (!(await isFolder(folder))) throw new WgradError('dataset-empty', `the class folder ${folder} is missing`);
@@ -105,13 +100,6 @@ async function listClasses(root: string, classes: readonly string[], skipped: Sk
     lists.push(listing.pictures.map((path) => ({ path, label })));
   }
   return lists;
-}
-
-function noPicture(folder: string, skipped: readonly Skipped[]): WgradError {
-  const line = skippedLine(skipped);
-  return new WgradError('dataset-empty', `the class folder ${folder} holds no picture${line ? `: ${line}` : ''}`, {
-    remedy: 'Add pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF) or remove the folder',
-  });
 }
 
 /**
@@ -143,8 +131,8 @@ export async function folderDataset(
   const wanted = [...lists.map((l) => Math.min(l.length, limit)), ...held.map((l) => Math.min(l.length, heldOutLimit))];
   const total = wanted.reduce((a, b) => a + b, 0);
   const readable = verifier(load, total, skipped, given);
-  const choose = (list: readonly Labelled[], most: number) => (verify ? readable(list, most) : list.slice(0, most));
-  const [train, kept]: [Labelled[], Labelled[]] = [[], []];
+  const choose = (list: readonly Listed[], most: number) => (verify ? readable(list, most) : list.slice(0, most));
+  const [train, kept]: [Listed[], Listed[]] = [[], []];
   for (const [label, name] of classes.entries()) {
     const tuning = await choose(lists[label]!, limit);
     const judging = await choose(held[label]!, heldOutLimit);
@@ -155,12 +143,9 @@ export async function folderDataset(
     train.push(...tuning);
     kept.push(...judging);
   }
-  const make = (items: readonly Labelled[]) => dataset(items, classes, load, spec, verify);
+  const make = (items: readonly Listed[]) => pictureDataset(items, classes, load, spec, verify);
   return { train: make(train), validation: make(kept), skipped: skipped.sort(byPath) };
 }
-
-/** What of {@link FolderOptions} says how pictures are read. */
-export type ReadOptions = Pick<FolderOptions, 'maxPixels' | 'memory' | 'signal' | 'onProgress'>;
 
 /**
  * Every picture whose folder bears the name of one of `classes`, for an evaluation: those of `dir`/val where `dir` holds
@@ -192,57 +177,7 @@ export async function labelledFolder(
   const load = pictureLoader(spec, size, options.memory ?? folderDefaults.memory, options.maxPixels);
   const good = await verifier(load, items.length, skipped, options)(items, Infinity);
   if (good.length === 0) throw noPicture(root, skipped);
-  return { data: dataset(good, classes, load, spec, true), skipped: skipped.sort(byPath) };
-}
-
-type Load = (path: string) => Promise<Image>;
-
-/** Finds the first `most` pictures of a list that can be decoded; the others are told of in `skipped`. */
-function verifier(load: Load, total: number, skipped: Skipped[], { signal, onProgress }: ReadOptions) {
-  let done = 0;
-  return async (list: readonly Labelled[], most: number): Promise<Labelled[]> => {
-    const good: Labelled[] = [];
-    for (let at = 0; at < list.length && good.length < most;) {
-      signal?.throwIfAborted();
-      const some = list.slice(at, at + Math.min(AT_ONCE, most - good.length));
-      at += some.length;
-      const faults = await Promise.all(some.map(({ path }) => load(path).then(() => undefined, pictureFault)));
-      for (const [i, item] of some.entries()) {
-        const fault = faults[i];
-        if (fault) skipped.push({ path: item.path, reason: fault.message.slice(item.path.length + 2) });
-        else good.push(item);
-      }
-      done += some.length;
-      onProgress?.(Math.min(done, total), total);
-    }
-    return good;
-  };
-}
-
-const dataset = (
-  items: readonly Labelled[],
-  classes: readonly string[],
-  load: Load,
-  spec: Preprocess,
-  checked: boolean,
-): FolderDataset => ({
-  length: items.length,
-  classes,
-  paths: items.map((i) => i.path),
-  checked,
-  fixed: true,
-  async get(i) {
-    const { path, label } = items[i]!;
-    return { input: normalize(await load(path), spec), label, name: path };
-  },
-});
-
-const byPath = (a: Skipped, b: Skipped) => (a.path < b.path ? -1 : 1);
-
-/** The picture's fault; any other is thrown. */
-function pictureFault(error: unknown): WgradError {
-  if (error instanceof WgradError && error.code !== 'invalid-argument') return error;
-  throw error;
+  return { data: pictureDataset(good, classes, load, spec, true), skipped: skipped.sort(byPath) };
 }
 
 const share = (list: readonly unknown[], heldOut: number) => Math.max(1, Math.round(list.length * heldOut));
@@ -253,21 +188,4 @@ function tooFew(folder: string, found: number, skipped: readonly Skipped[]): Wgr
   const line = skippedLine(here);
   const what = `the class folder ${folder} has one picture; one must be held out${line ? `: ${line}` : ''}`;
   return new WgradError('dataset-empty', what, { remedy: 'Give each class at least two pictures' });
-}
-
-/** Decodes and crops, and keeps what fits into `memory` bytes. */
-function pictureLoader(spec: Preprocess, size: Size, memory: number, maxPixels: number | undefined) {
-  const kept = new Map<string, Image>();
-  let bytes = 0;
-  return async (path: string): Promise<Image> => {
-    const known = kept.get(path);
-    if (known) return known;
-    const whole = await decodeImage(path, maxPixels === undefined ? {} : { maxPixels });
-    const image = resizeAndCrop(whole, spec, size);
-    if (bytes + image.data.length <= memory) {
-      kept.set(path, image);
-      bytes += image.data.length;
-    }
-    return image;
-  };
 }

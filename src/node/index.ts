@@ -7,6 +7,13 @@ import { decodeImage } from './image.ts';
 
 export { download, type DownloadOptions } from './download.ts';
 export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
+export {
+  listDataset,
+  readPictureList,
+  type ListOptions,
+  type ListedPicture,
+  type PictureList,
+} from './list_dataset.ts';
 export { encodeAnimation, type AnimationOptions } from './animation.ts';
 export { decodeImage, type DecodeOptions } from './image.ts';
 export { findPublished, type PublishedModel } from './manifest.ts';

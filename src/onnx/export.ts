@@ -1,8 +1,9 @@
 /**
  * OnnxGraph -> ONNX bytes, with other values for its initialisers.
  *
- * Everything is written as float32, the type in which the engine computes and trains: a float16 model's weights, casts
- * and float16 inputs become float32, so that no runtime rounds what training changed. Operator set, node names and
+ * Everything is written as float32, the type in which the engine computes and trains, unless weights are asked for in
+ * float16: a float16 model's weights, casts and float16 inputs become float32, so that no runtime rounds what training
+ * changed. Operator set, node names and
  * metadata are kept; external data comes home into the one file.
  */
 // @ts-expect-error: protobufjs has types for its entry only
@@ -10,6 +11,7 @@ import Writer from 'protobufjs/src/writer.js';
 import { WgradError } from '../errors.ts';
 import type { IAttributeProto, IModelProto, INodeProto, ITensorProto, IValueInfoProto } from './proto.ts';
 import { encodeModelProto } from './proto_write.gen.ts';
+import { halfBytes } from './saved_forms.ts';
 import { DTYPES, dtypeOfCode, elements, isFloat, type OnnxAttribute, type OnnxDtype, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './types.ts'; // prettier-ignore
 
 /** Protobuf messages end at 2 GB, and onnx-proto's lengths with them. */
@@ -29,6 +31,8 @@ export interface ExportOptions {
   /** Values that replace initialisers' data; shapes stay those of the graph. */
   values?: ReadonlyMap<string, Float32Array>;
   metadata?: ReadonlyMap<string, string>;
+  /** Initialisers that are written as float16, with casts behind them: see `src/onnx/saved_forms.ts`. */
+  halves?: ReadonlySet<string>;
 }
 
 /** @throws 'invalid-argument' where a value does not fill its initialiser. */
@@ -38,7 +42,7 @@ export function encodeOnnx(graph: OnnxGraph, options: ExportOptions = {}): Uint8
     const data = options.values?.get(name) ?? tensor.data;
     if (data.length !== elements(dims))
       throw new WgradError('invalid-argument', `parameter '${name}' has ${elements(dims)} elements, not ${data.length}`); // prettier-ignore
-    return writeTensor({ dims, dtype, data }, name);
+    return (options.halves?.has(name) ? writeHalf : writeTensor)({ dims, dtype, data }, name);
   });
   const bytes = initializer.reduce((sum, tensor) => sum + tensor.rawData!.length, 0);
   if (bytes > MAX_BYTES) throw new WgradError('invalid-argument', `${bytes} bytes of weights do not fit one ONNX file`);
@@ -78,6 +82,10 @@ function writeTensor({ dims, dtype, data }: OnnxTensor, name: string): ITensorPr
   }
   return { name, dims: [...dims], dataType: code, rawData };
 }
+
+const writeHalf = ({ dims, data }: OnnxTensor, name: string): ITensorProto => ({
+  ...{ name, dims: [...dims], dataType: DTYPES.f16.code, rawData: halfBytes(data) },
+});
 
 type ElementWriter = (view: DataView, offset: number, value: number) => void;
 

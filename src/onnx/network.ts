@@ -1,7 +1,15 @@
 /** An ONNX model as a {@link Network}: named parameters on the engine's side, a graph for any batch, a way back. */
 import { Variable } from '../graph/leaves.ts';
 import type { Given } from '../model/metadata.ts';
-import type { BuildRequest, BuiltNetwork, Network, NetworkInput, NetworkParameter, NewHead } from '../model/network.ts';
+import type {
+  BuildRequest,
+  BuiltNetwork,
+  Network,
+  NetworkInput,
+  NetworkParameter,
+  NewHead,
+  SaveForm,
+} from '../model/network.ts';
 import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
 import type { InputRole, Roles } from '../model/roles.ts';
@@ -66,9 +74,10 @@ function stored(decoded: OnnxGraph, pace: Pace, more: Iterable<[string, string]>
   return pace.through(storedParameters({ ...decoded, metadata: new Map([...decoded.metadata, ...more]) }));
 }
 
-function* known({ labels, preprocess }: ImportOptions): Iterable<[string, string]> {
+function* known({ labels, preprocess, scores }: ImportOptions): Iterable<[string, string]> {
   if (labels) yield ['labels', JSON.stringify(labels)];
   if (preprocess) yield ['preprocess', printPreprocess(preprocess)];
+  if (scores) yield ['scores', scores];
 }
 
 /** An ONNX file as a network: its graph, parameters and what its parts are for. */
@@ -263,9 +272,17 @@ export class OnnxNetwork implements Network {
   }
 
   /** The exporter is loaded on first use: a page that never saves does not download it. */
-  async save(values: ReadonlyMap<string, Float32Array>, metadata: ReadonlyMap<string, string>): Promise<Uint8Array> {
-    const { encodeOnnx } = await import('./export.ts');
-    return encodeOnnx(this.graph, { values, metadata });
+  async save(
+    values: ReadonlyMap<string, Float32Array>,
+    metadata: ReadonlyMap<string, string>,
+    { foldBatchNorm, weights }: SaveForm = {},
+  ): Promise<Uint8Array> {
+    const [{ encodeOnnx }, forms] = await Promise.all([import('./export.ts'), import('./saved_forms.ts')]);
+    const given = { graph: this.graph, values };
+    const folded = foldBatchNorm ? forms.foldBatchNorm(given) : given;
+    if (weights !== 'float16') return encodeOnnx(folded.graph, { values: folded.values, metadata });
+    const { graph, ...half } = forms.halfWeights(folded);
+    return encodeOnnx(graph, { ...half, metadata });
   }
 }
 

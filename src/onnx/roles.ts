@@ -2,6 +2,8 @@
  * The roles of an ONNX graph's parts: {@link findInput} from the wiring alone, {@link findScores} from the wiring and the
  * shapes of one build. Everything is followed from node to node; names decide only between equals.
  */
+import { WgradError } from '../errors.ts';
+import { readScores } from '../model/metadata.ts';
 import type { InputRole, OutputRole, Roles, ScoresRole, Tail } from '../model/roles.ts';
 import { attrInt, attrInts } from './attributes.ts';
 import { followAxis } from './axes.ts';
@@ -136,7 +138,8 @@ export function findScores(
 ): Found {
   const outputs: OutputRole[] = graph.outputs.map(({ name }) => ({ name, shape: dims.get(name) ?? [] }));
   const listed = outputs.map(({ name, shape }) => `'${name}' [${['N', ...shape.slice(1)].join(',')}]`).join(', ');
-  const candidates = outputs.flatMap(({ name }) => scoresOf(name, flow, dims) ?? []);
+  const said = readScores(graph.metadata);
+  const candidates = outputs.flatMap(({ name }) => scoresOf(name, flow, dims, said) ?? []);
   const complete = (found: Candidate): Found => ({ outputs, scores: withHead(found, graph, flow, dims, layerOf) });
   if (output !== undefined) {
     const named = candidates.find((candidate) => candidate.output === output);
@@ -166,7 +169,7 @@ export function findScores(
 
 type Candidate = Omit<ScoresRole, 'head' | 'features'>;
 
-function scoresOf(output: string, flow: Dataflow, dims: Dims): Candidate | undefined {
+function scoresOf(output: string, flow: Dataflow, dims: Dims, said: 'multi-label' | undefined): Candidate | undefined {
   let value = output;
   let tail: Tail = 'none';
   for (let at: string | undefined = output; at;) {
@@ -183,7 +186,10 @@ function scoresOf(output: string, flow: Dataflow, dims: Dims): Candidate | undef
   const classAxis = shape && classAxisOf(shape);
   if (!shape || classAxis === undefined) return undefined;
   const count = shape.length === 1 ? 1 : shape[classAxis]!;
-  const kind = tail === 'softmax' || tail === 'log-softmax' ? 'single-label' : count === 1 ? 'binary' : tail === 'sigmoid' ? 'multi-label' : 'single-label'; // prettier-ignore
+  const kind = tail === 'softmax' || tail === 'log-softmax' ? 'single-label' : count === 1 ? 'binary' : tail === 'sigmoid' ? 'multi-label' : (said ?? 'single-label'); // prettier-ignore
+  if (said && kind === 'single-label') {
+    throw new WgradError('invalid-argument', `the output '${output}' ends in a softmax, which makes one class right: it cannot be multi-label`, { remedy: 'Export the model without its softmax' }); // prettier-ignore
+  }
   return { output, value, tail, classAxis, count, kind };
 }
 

@@ -1,14 +1,18 @@
 /** What training reads: labelled pictures in the network's input space, one at a time. */
 import { WgradError } from '../errors.ts';
-import { checkPicture, checkSameOrder, labelIndex } from '../model/gate.ts';
+import { checkPicture, checkSameOrder, labelIndex, labelRow } from '../model/gate.ts';
 import type { Model } from '../model/model.ts';
+import { noTargets, type Targets } from './targets.ts';
+
+/** A class by index or name; several of them; or a value for each class. */
+export type Label = number | string | readonly (number | string)[] | Float32Array;
 
 /** A picture with its label. */
 export interface Sample {
   /** [C, H, W], preprocessed. */
   input: Float32Array;
-  /** Class index, or the class's name. */
-  label: number | string;
+  /** As {@link Dataset.targets} says. */
+  label: Label;
   /** For messages, such as its file; default: its index. */
   name?: string;
 }
@@ -25,25 +29,49 @@ export interface Dataset {
    * be kept; default false.
    */
   readonly fixed?: boolean;
+  /**
+   * What a label is. class: the index of a class, or its name; the default. labels: a list of them, empty where none
+   * applies. values: a Float32Array of one for each class, such as probabilities.
+   */
+  readonly targets?: TargetKind;
+  /** Of every sample, where they are known without reading the pictures. */
+  readonly labels?: readonly Label[];
   /** Sample `index`; asked for again in every epoch. */
   get(index: number): Promise<Sample> | Sample;
 }
+
+/** What the labels of a dataset are. */
+export type TargetKind = 'class' | 'labels' | 'values';
 
 /** A dataset of pictures that are there already. */
 export const inMemory = (samples: readonly Sample[], classes: readonly string[]): Dataset => ({
   length: samples.length,
   classes,
   fixed: true,
+  labels: samples.map((s) => s?.label),
   get: (i) => samples[i]!,
 });
 
-/** A sample that came through the gate: its label is an index. */
-async function readSample(model: Model, data: Dataset, index: number): Promise<{ input: Float32Array; label: number }> {
+/** Whether the targets of a dataset are a row for each picture, rather than a class. */
+export const hasRows = ({ targets = 'class' }: Dataset): boolean => targets !== 'class';
+
+/** A sample that came through the gate: its label is an index, or a row of one value for each class. */
+async function readSample(
+  model: Model,
+  data: Dataset,
+  index: number,
+): Promise<{ input: Float32Array; label: number | Float32Array }> {
   const sample: Sample | undefined = await data.get(index);
   const what = sample?.name ?? `sample ${index}`;
   if (!sample) throw new WgradError('invalid-argument', `${what}: the dataset gives none`);
   checkPicture(sample.input, model.pictureShape, what);
-  return { input: sample.input, label: labelIndex(sample.label, data.classes, what) };
+  const { label } = sample;
+  return {
+    input: sample.input,
+    label: hasRows(data)
+      ? labelRow(label, data.targets as 'labels' | 'values', data.classes, model.classes, what)
+      : labelIndex(label, data.classes, what),
+  };
 }
 
 /**
@@ -81,7 +109,8 @@ export function checkClasses(model: Model, data: Dataset, what: string): void {
 }
 
 /**
- * Loads `indices` into one batch of `size` pictures; missing ones repeat the first and have the label -100.
+ * Loads `indices` into one batch of `size` pictures; missing ones repeat the first, and their targets count for nothing.
+ * @param rows whether targets are a row for each picture; default: where they must be.
  * @throws WgradError as {@link checkDataset}: what is read is checked each time.
  */
 export async function loadBatch(
@@ -89,15 +118,34 @@ export async function loadBatch(
   data: Dataset,
   indices: readonly number[],
   size: number,
-): Promise<{ pictures: Float32Array; targets: Int32Array }> {
+  rows = hasRows(data),
+): Promise<{ pictures: Float32Array; targets: Targets }> {
   const each = model.pictureShape.reduce((a, b) => a * b, 1);
   const pictures = new Float32Array(size * each);
-  const targets = new Int32Array(size).fill(-100);
+  const { classes } = model;
+  const targets = noTargets(size, classes, rows);
   const samples = await Promise.all(indices.map((i) => readSample(model, data, i)));
   for (let k = 0; k < size; k++) {
     const sample = samples[k] ?? samples[0]!;
     pictures.set(sample.input, k * each);
-    if (k < samples.length) targets[k] = sample.label;
+    const { label } = sample;
+    if (k >= samples.length) continue;
+    if (typeof label === 'object') targets.set(label, k * classes);
+    else if (rows) targets.set(oneHotRow(label, classes), k * classes);
+    else targets[k] = label;
   }
   return { pictures, targets };
+}
+
+const oneHotRow = (label: number, classes: number): Float32Array => {
+  const row = new Float32Array(classes);
+  row[label] = 1;
+  return row;
+};
+
+/** The one class that stands for a label: of several the first, of values the highest; -1 where there is none. */
+export function mainClass(label: Label, classes: readonly string[], what: string): number {
+  if (label instanceof Float32Array) return label.indexOf(label.reduce((a, b) => Math.max(a, b), -Infinity));
+  if (typeof label !== 'object') return labelIndex(label, classes, what);
+  return label.length === 0 ? -1 : labelIndex(label[0], classes, what);
 }

@@ -100,6 +100,11 @@ export interface EpochEvent {
   isBest: boolean;
   /** Of the moving average where there is one. */
   validation?: Evaluation;
+  /**
+   * Calls `use` while the model holds the moving average in the place of its parameters, as the evaluation had it: to save
+   * it. Without `ema` it just calls. Valid until the next event.
+   */
+  averaged<T>(use: () => Promise<T> | T): Promise<T>;
 }
 
 /** What `fit` tells as it goes on; match by `type`. */

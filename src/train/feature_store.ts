@@ -22,16 +22,14 @@ export class FeatureStore {
     private readonly bytes: ByteStore,
   ) {}
 
-  /** Of the first `count` of `pictures`, `size` numbers each. */
-  async keys(part: FrozenPart, pictures: Float32Array, size: number, count: number): Promise<string[]> {
+  /** @param names of what augmentation draws for each picture; `pictures` may be more. */
+  async keys(part: FrozenPart, pictures: readonly Float32Array[], names: readonly string[]): Promise<string[]> {
     let of = this.parts.get(part);
     if (!of) this.parts.set(part, (of = this.partKey(part)));
     const prefix = await of;
-    const one = async (k: number) => {
-      const picture = pictures.subarray(k * size, (k + 1) * size);
-      return sha256(concat([new TextEncoder().encode(prefix), bytesOf(picture)]));
-    };
-    return Promise.all(Array.from({ length: count }, (_, k) => one(k)));
+    const one = (name: string, k: number) =>
+      sha256(concat([new TextEncoder().encode(prefix + name), bytesOf(pictures[k]!)]));
+    return Promise.all(names.map(one));
   }
 
   private async partKey(part: FrozenPart): Promise<string> {

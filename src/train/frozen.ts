@@ -44,7 +44,6 @@ const signature = (values: readonly Tensor[]) => values.map(String).join(', ');
 /** The picture's program: from pictures to the values at the frontier. */
 export class FrozenPart {
   private constructor(
-    private readonly model: Model,
     readonly batch: number,
     private readonly moving: ReadonlySet<Variable>,
     private readonly signature: string,
@@ -76,7 +75,12 @@ export class FrozenPart {
     );
     const names = values.map((t) => t.node.name ?? t.node.op.name);
     const sizes = values.map((t) => t.size / batch);
-    return new FrozenPart(model, batch, moving, signature(values), names, sizes, program);
+    return new FrozenPart(batch, moving, signature(values), names, sizes, program);
+  }
+
+  /** The same frontier for pictures that come in by another entrance, such as those of an evaluation. */
+  static forEvaluation(model: Model, picture: Tensor, changed: Iterable<Variable>, signal?: AbortSignal) {
+    return FrozenPart.create(model, [model.graph({ input: picture }).logits], picture, changed, signal);
   }
 
   /** Bytes of one picture's values. */
@@ -89,9 +93,9 @@ export class FrozenPart {
     return this.program.stats.flops;
   }
 
-  /** The values of a batch of pictures, each [batch, ...], row-major. */
-  async run(pictures: Float32Array, options: RunOptions = {}): Promise<Float32Array[]> {
-    const out = await this.program.run({ [this.model.inputName]: pictures }, options);
+  /** The values of a batch of pictures, each [batch, ...], row-major. @param inputs as of the whole step. */
+  async run(inputs: Feeds, options: RunOptions = {}): Promise<Float32Array[]> {
+    const out = await this.program.run(inputs, options);
     return this.sizes.map((_, i) => out[feedName(i)]!);
   }
 

@@ -1,35 +1,43 @@
 /** The sources of a training's datasets, and what they keep. */
 import type { Model } from '../model/model.ts';
 import type { Dataset } from './dataset.ts';
+import type { Entrance } from './entrance.ts';
 import type { StartEvent } from './events.ts';
 import { FeatureStore, type ByteStore } from './feature_store.ts';
 import type { FrozenPart } from './frozen.ts';
 import { FeatureSource, PictureSource, type Budget, type Source } from './source.ts';
+
+export interface Kept {
+  memory: number;
+  store?: ByteStore | undefined;
+  /** Of each picture that is augmented. */
+  views?: number | undefined;
+}
 
 export class Inputs {
   private readonly features: FeatureSource[] = [];
   private readonly budget: Budget;
   private readonly store: FeatureStore | undefined;
   private pictures = 0;
+  private frozen: FrozenPart | undefined;
 
   constructor(
-    private readonly model: Model,
-    private readonly frozen: FrozenPart | undefined,
-    private readonly cache: { memory: number; store?: ByteStore | undefined } | undefined,
-    private readonly batch: number,
+    model: Model,
+    private readonly cache: Kept | undefined,
   ) {
     this.budget = { left: cache?.memory ?? 0 };
     this.store = cache?.store && new FeatureStore(model.engine, cache.store);
   }
 
-  /** @param isSplit whether what is fed are the values at the frontier. */
-  of(data: Dataset, isSplit: boolean, batch = this.batch): Source {
-    if (!isSplit || !this.frozen) return new PictureSource(this.model, data, batch);
+  /** @param frozen where what is fed are the values at its frontier. @param views that augmentation makes of a picture. */
+  of(data: Dataset, entrance: Entrance, frozen: FrozenPart | undefined, views = 1): Source {
+    if (!frozen) return new PictureSource(entrance, data);
     // What varies is made each time.
     const budget = data.fixed ? this.budget : { left: 0 };
-    const source = new FeatureSource(this.model, data, this.frozen, budget, this.store);
+    const source = new FeatureSource(entrance, data, frozen, budget, this.store, views);
     this.features.push(source);
-    this.pictures += data.fixed ? data.length : 0;
+    this.pictures += data.fixed ? views * data.length : 0;
+    this.frozen ??= frozen;
     return source;
   }
 

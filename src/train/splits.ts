@@ -61,7 +61,13 @@ export function subset(data: Dataset, indices: readonly number[]): Dataset {
   if (bad !== undefined) {
     throw new WgradError('invalid-argument', `subset: index ${bad} of a dataset of ${data.length} samples`);
   }
-  return { ...data, length: indices.length, get: (i) => data.get(indices[i]!) };
+  const { labels } = data;
+  return {
+    ...data,
+    length: indices.length,
+    ...(labels && { labels: indices.map((i) => labels[i]!) }),
+    get: (i) => data.get(indices[i]!),
+  };
 }
 
 /** What is divided: for each class, or for all at once, units that stay together, shuffled. */

@@ -5,102 +5,22 @@
 import { WgradError } from '../errors.ts';
 import type { Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
-import {
-  abortSignal,
-  callback,
-  choice,
-  count,
-  custom,
-  flag,
-  fraction,
-  positive,
-  readOptions,
-  required,
-  share,
-} from '../options.ts';
+import { readOptions } from '../options.ts';
 import type { Profile, ProfileOptions } from '../plan/profile.ts';
 import type { Feeds, Program, RunOptions } from '../plan/program.ts';
 import { ParameterAverage } from './average.ts';
-import type { ClipOptions } from './clip.ts';
+import type { MicroBatch } from './entrance.ts';
 import type { FrozenPart } from './frozen.ts';
-import type { DecayOn, ParameterGroup } from './groups.ts';
-import { optimizerOption, type Optimizer } from './optimizers.ts';
-import { stepGraph, type Perturb, type StepGraph } from './step_graph.ts';
-
-export interface UpdateOptions extends ClipOptions {
-  optimizer: Optimizer;
-  /** Rates and decay of parts of the model; the first group that matches a parameter is its own. */
-  groups?: readonly ParameterGroup[] | undefined;
-  /** Which parameters weight decay is for; default 'all', as in PyTorch. */
-  decayOn?: DecayOn | undefined;
-  /** Micro-batches whose mean gradient is one step; default 1. BatchNorm in train mode sees each by itself. */
-  accumulate?: number | undefined;
-  /** Keeps an exponential moving average of the parameters with this decay, for instance 0.999; default: none. */
-  ema?: number | undefined;
-  /** Share of the target that is spread over all classes; default 0. */
-  labelSmoothing?: number | undefined;
-}
-
-/** Options of {@link TrainStep.create}. */
-export interface StepOptions extends UpdateOptions {
-  /** Pictures in one run: of a step, or with `accumulate` of a micro-batch. */
-  batch: number;
-  /**
-   * The pictures trained on in place of the given ones [batch,C,H,W], such as `adversarialPoints` of wgrad/explain.
-   * @param loss of pictures, with the batch's targets and the statistics of evaluation.
-   */
-  perturb?: Perturb | undefined;
-  /**
-   * Splits the step at the frontier of what is frozen, so that `fit` can keep what the frozen part makes of a picture;
-   * default false.
-   */
-  splitFrozen?: boolean | undefined;
-  /** For parameters by name, the steps that were done when they were unfrozen; default 0. */
-  since?: Readonly<Record<string, number>> | undefined;
-  /** Stops the compilation. */
-  signal?: AbortSignal | undefined;
-}
-
-/** What `fit` and {@link TrainStep} share. */
-export const updateOptions = {
-  optimizer: required(optimizerOption),
-  groups: custom<readonly ParameterGroup[]>('rates and decay of parts of the model', 'a list of groups', (v) =>
-    Array.isArray(v) && v.every((g) => typeof g === 'object' && g !== null),
-  ), // prettier-ignore
-  decayOn: choice(['all', 'weights'], 'all', 'which parameters weight decay is for: weights: no biases, no BatchNorm'),
-  clipNorm: positive(undefined, 'largest L2 norm of all gradients together'),
-  clipValue: positive(undefined, "largest magnitude of a gradient's value"),
-  accumulate: count(1, 'micro-batches whose mean gradient is one step'),
-  ema: share(undefined, 'decay of the moving average of the parameters'),
-  labelSmoothing: fraction(0, 'share of the target that is spread over all classes'),
-};
-
-const isNumbers = (v: unknown) =>
-  typeof v === 'object' && v !== null && Object.values(v).every((n) => Number.isSafeInteger(n) && n >= 0);
-
-const stepOptions = {
-  ...updateOptions,
-  batch: required(count(undefined, 'pictures in one run')),
-  perturb: callback<Perturb>('makes the pictures trained on'),
-  since: custom<Readonly<Record<string, number>>>('when parameters were unfrozen', 'an object of numbers', isNumbers),
-  splitFrozen: flag(false, 'split at the frontier of what is frozen'),
-  signal: abortSignal(),
-};
+import type { Optimizer } from './optimizers.ts';
+import { stepGraph, type StepGraph } from './step_graph.ts';
+import { stepOptions, type StepOptions } from './step_options.ts';
+import { areRight, countTargets, type Targets } from './targets.ts';
 
 export interface StepResult {
   /** Mean cross-entropy over the batch, before the update. */
   loss: number;
-  /** Pictures whose highest logit was the target's. */
+  /** Pictures whose highest logit was the target's; with independent labels, with every label right. */
   correct: number;
-}
-
-/** The target of a picture that counts for nothing. */
-const IGNORED = -100;
-
-/** What one run is fed: pictures or what the frozen part made of them, and targets. */
-export interface MicroBatch {
-  inputs: Feeds;
-  targets: Int32Array;
 }
 
 interface Parts {
@@ -199,7 +119,7 @@ export class TrainStep {
    */
   async run(
     pictures: Float32Array,
-    targets: Int32Array,
+    targets: Targets,
     lr = this.parts.optimizer.lr,
     { signal }: RunOptions = {},
   ): Promise<StepResult> {
@@ -213,9 +133,9 @@ export class TrainStep {
     lr = this.parts.optimizer.lr,
     { signal }: RunOptions = {},
   ): Promise<StepResult> {
-    const { program, apply, average, model } = this.parts;
+    const { program, apply, average, model, batch } = this.parts;
     const settings = this.settings(lr);
-    const shares = sharesOf(micros);
+    const shares = sharesOf(micros, this.parts.batch);
     let [loss, correct] = [0, 0];
     try {
       for (const [k, { inputs, targets }] of micros.entries()) {
@@ -223,7 +143,7 @@ export class TrainStep {
         const own: Feeds = apply ? { weights: [k === 0 ? 0 : 1, shares[k]!] } : { settings };
         const out = await program.run({ ...inputs, target: targets, ...own }, { signal });
         loss += out.loss[0]! * shares[k]!;
-        correct += countCorrect(model, out.logits, targets);
+        correct += areRight(model, out.logits, targets, batch).filter(Boolean).length;
       }
       await apply?.run({ settings }, { signal });
     } catch (error) {
@@ -242,7 +162,7 @@ export class TrainStep {
    * is trained by it.
    * @param pictures [batch, C, H, W] @param targets class indices [batch]
    */
-  profile(pictures: Float32Array, targets: Int32Array, options: ProfileOptions = {}): Promise<Profile> {
+  profile(pictures: Float32Array, targets: Targets, options: ProfileOptions = {}): Promise<Profile> {
     const { model, program, apply, optimizer } = this.parts;
     const own: Feeds = apply ? { weights: [0, 1] } : { settings: this.settings(optimizer.lr) };
     if (this.frozen) throw new WgradError('invalid-argument', 'profile: the step is split at its frozen part');
@@ -250,9 +170,9 @@ export class TrainStep {
   }
 
   /** The runs of a step. */
-  private micros(pictures: Float32Array, targets: Int32Array): MicroBatch[] {
+  private micros(pictures: Float32Array, targets: Targets): MicroBatch[] {
     const { model, accumulate } = this.parts;
-    const part = <T extends Float32Array | Int32Array>(list: T, k: number) =>
+    const part = <T extends Targets>(list: T, k: number) =>
       list.subarray((k * list.length) / accumulate, ((k + 1) * list.length) / accumulate) as T;
     return Array.from({ length: accumulate }, (_, k) => ({
       inputs: { [model.inputName]: part(pictures, k) },
@@ -261,10 +181,9 @@ export class TrainStep {
   }
 
   private async freeze(micros: readonly MicroBatch[], signal?: AbortSignal): Promise<MicroBatch[]> {
-    const { model } = this.parts;
     const frozen = this.frozen!;
     const run = async ({ inputs, targets }: MicroBatch) => {
-      const values = await frozen.run(inputs[model.inputName] as Float32Array, { signal });
+      const values = await frozen.run(inputs, { signal });
       return { inputs: frozen.feeds(values), targets };
     };
     return Promise.all(micros.map(run));
@@ -280,7 +199,7 @@ export class TrainStep {
     const outputs = Object.fromEntries(graph.parameters.map((p, i) => [p.name, graph.gradients[i]!]));
     this.inspector ??= model.engine.compile({ outputs });
     const program = await this.inspector;
-    const shares = sharesOf(micros);
+    const shares = sharesOf(micros, this.parts.batch);
     const sums = new Map(graph.parameters.map((p) => [p.name, new Float32Array(p.variable.tensor.size)]));
     for (const [k, { inputs, targets }] of micros.entries()) {
       if (k > 0 && shares[k] === 0) continue;
@@ -333,22 +252,12 @@ export class TrainStep {
 }
 
 /** Of each run, its share of the step's pictures. */
-function sharesOf(micros: readonly MicroBatch[]): number[] {
+function sharesOf(micros: readonly MicroBatch[], batch: number): number[] {
   if (micros.length === 1) return [1];
-  const counts = micros.map(({ targets }) => targets.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0));
+  const counts = micros.map(({ targets }) => countTargets(targets, batch));
   const all = Math.max(
     1,
     counts.reduce((a, b) => a + b, 0),
   );
   return counts.map((n) => n / all);
-}
-
-/** Rows of logits [N, scores] that speak for the target. */
-export function countCorrect(model: Model, logits: Float32Array, targets: Int32Array): number {
-  const classes = logits.length / targets.length;
-  let correct = 0;
-  targets.forEach((target, i) => {
-    if (model.predicted(logits.subarray(i * classes, (i + 1) * classes)) === target) correct++;
-  });
-  return correct;
 }

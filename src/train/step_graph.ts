@@ -8,10 +8,14 @@ import type { NetworkParameter } from '../model/network.ts';
 import { requireScores } from '../model/roles.ts';
 import { blend } from '../ops/effects.ts';
 import { clipGradients, type ClipOptions } from './clip.ts';
+import { Entrance } from './entrance.ts';
 import { FrozenPart } from './frozen.ts';
 import { groupParameters, type DecayOn, type Grouping, type ParameterGroup } from './groups.ts';
-import { classLoss } from './loss.ts';
+import { classLoss, distilled, type DistillOptions, type LossData, type LossName } from './loss.ts';
 import { SETTINGS, type Optimizer, type Slot } from './optimizers.ts';
+import { lossData } from './step_options.ts';
+import { targetInput } from './targets.ts';
+import type { Teacher } from './teacher.ts';
 
 /** Makes the pictures trained on from the given ones [batch,C,H,W]. */
 export type Perturb = (loss: (pictures: Tensor) => Tensor, pictures: Tensor) => Tensor;
@@ -23,7 +27,11 @@ export interface StepGraphOptions extends ClipOptions {
   groups?: readonly ParameterGroup[] | undefined;
   decayOn: DecayOn;
   labelSmoothing: number;
+  loss?: LossName | LossData | undefined;
+  classWeights?: readonly number[] | undefined;
+  teacher?: (DistillOptions & { model: Teacher }) | undefined;
   perturb?: Perturb | undefined;
+  entrance?: Entrance | undefined;
   splitFrozen?: boolean | undefined;
   since?: Readonly<Record<string, number>> | undefined;
   signal?: AbortSignal | undefined;
@@ -60,22 +68,28 @@ export async function stepGraph(model: Model, o: StepGraphOptions): Promise<Step
   }
   const grouping = groupParameters(model, parameters, optimizer, o.groups ?? [], o.decayOn, o.since);
   const { kind } = requireScores(model.roles);
-  const target = input('target', [batch], 'i32');
+  const entrance = o.entrance ?? new Entrance(model, { batch });
+  const target = targetInput(batch, model.classes, entrance.soft);
+  const { labelSmoothing, classWeights, teacher } = o;
+  const chosen = lossData(o.loss);
   const lossOf = ({ logits }: Pick<ModelGraph, 'logits'>) =>
-    classLoss(kind, logits, target, { labelSmoothing: o.labelSmoothing });
-  const clean = input(model.inputName, [batch, ...model.pictureShape]);
+    classLoss(kind, logits, target, { labelSmoothing, classWeights, loss: chosen });
+  const clean = entrance.picture;
   const graph = model.graph({
     training: true,
     input: perturb ? perturb((pictures) => lossOf(model.graph({ input: pictures })), clean) : clean,
   });
-  let all: readonly Tensor[] = [graph.logits, ...graph.updates];
+  const told = teacher ? [teacher.model.logits(clean)] : [];
+  let all: readonly Tensor[] = [graph.logits, ...told, ...graph.updates];
   let frozen: FrozenPart | undefined;
   if (o.splitFrozen) {
     frozen = await FrozenPart.create(model, all, clean, [...variables, ...changedBy(graph.updates)], o.signal);
     all = frozen?.cut(all, clean) ?? all;
   }
-  const [logits, ...statistics] = all as [Tensor, ...Tensor[]];
-  const loss = lossOf({ logits });
+  const [logits] = all as [Tensor, ...Tensor[]];
+  const statistics = all.slice(1 + told.length);
+  const own = lossOf({ logits });
+  const loss = teacher ? distilled(kind, own, [logits, all[1]!], target, teacher) : own;
   const tensors = parameters.map((p) => p.variable.tensor);
   const gradients = grad(loss, tensors);
   const slots = parameters.map((p) => optimizer.slot(p.variable));
@@ -87,18 +101,18 @@ export async function stepGraph(model: Model, o: StepGraphOptions): Promise<Step
     });
   const sums = accumulate > 1 ? parameters.map(sumOf) : [];
   const weights = input('weights', [2]);
-  const own = accumulate > 1 ? sums.map((sum, i) => blend(sum, gradients[i]!, weights)) : updatesFrom(gradients);
+  const moves = accumulate > 1 ? sums.map((sum, i) => blend(sum, gradients[i]!, weights)) : updatesFrom(gradients);
   return {
     ...{ parameters, grouping, slots, sums, gradients, settings, frozen },
     outputs: { loss, logits },
-    changes: [...own, ...statistics],
+    changes: [...moves, ...statistics],
     apply: accumulate > 1 ? updatesFrom(sums.map((sum) => sum.tensor)) : [],
     statistics: changedBy(statistics),
   };
 }
 
 /** Variables that effects change. */
-const changedBy = (effects: readonly Tensor[]): Variable[] =>
+export const changedBy = (effects: readonly Tensor[]): Variable[] =>
   effects.flatMap(({ node }) => (node.op.effect?.changes ?? []).map((i) => variableOf(node.inputs[i]!)!));
 
 const sumOf = ({ variable: v }: NetworkParameter) => new Variable(`${v.name}.gradient`, v.shape, 'zeros', v.layout);

@@ -5,20 +5,29 @@
 import type { Engine } from '../engine.ts';
 import type { Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
+import { augments, type AugmentOptions } from './augment.ts';
 import { checkSame, Checksum, decodeCheckpoint, encodeCheckpoint, type Settings, type State } from './checkpoint.ts';
 import type { Dataset } from './dataset.ts';
+import { entranceFor, type MicroBatch } from './entrance.ts';
 import { Evaluator, type Evaluation } from './evaluate.ts';
-import type { ByteStore } from './feature_store.ts';
-import { Inputs } from './inputs.ts';
+import { FrozenPart } from './frozen.ts';
+import { Inputs, type Kept } from './inputs.ts';
+import type { DistillOptions } from './loss.ts';
 import { isBetter, newProgress, type EpochRecord, type Monitor, type Progress } from './progress.ts';
 import type { Source } from './source.ts';
-import { TrainStep, type MicroBatch, type StepOptions, type StepResult } from './step.ts';
+import { TrainStep, type StepResult } from './step.ts';
+import { changedBy } from './step_graph.ts';
+import { lossData, type StepOptions } from './step_options.ts';
+import { Teacher } from './teacher.ts';
 
 export interface TrainingOptions {
   /** Of each step; without what the training itself decides. */
-  step: Omit<StepOptions, 'splitFrozen' | 'since' | 'signal'>;
+  step: Omit<StepOptions, 'splitFrozen' | 'since' | 'signal' | 'entrance' | 'teacher'>;
+  /** How training pictures are changed, and the seed of what is drawn. */
+  augment: AugmentOptions & { seed: number };
+  distill: DistillOptions | undefined;
   validation: Dataset | undefined;
-  cache: { memory: number; store?: ByteStore | undefined } | undefined;
+  cache: Kept | undefined;
   monitor: Monitor;
   /** Whether the best parameters are kept. */
   keepBest: boolean;
@@ -31,6 +40,8 @@ interface Programs {
   source: Source;
   evaluator: Evaluator | undefined;
   held: Source | undefined;
+  /** Of the evaluation, where its pictures come in otherwise than those of training. */
+  plain: FrozenPart | undefined;
 }
 
 export class Training {
@@ -39,6 +50,8 @@ export class Training {
   /** What training has changed so far, by name. */
   private readonly changed = new Map<string, Variable>();
   private best: Map<string, Float32Array> | undefined;
+  private teacher: Teacher | undefined;
+  private finished = false;
   /** Known for that number of changed variables. */
   private sum: { of: number; value: string } | undefined;
 
@@ -74,30 +87,50 @@ export class Training {
     const before = this.programs;
     const kept = before && (await readAll(model.engine, [...before.step.state, ...before.step.average]));
     const splitFrozen = cache !== undefined && data.fixed === true;
-    const step = await TrainStep.create(model, { ...o.step, splitFrozen, since, signal });
+    const { batch, loss } = o.step;
+    const entrance = entranceFor(model, data, { ...o.augment, batch });
+    const teacher = await this.prepareTeacher();
+    const step = await TrainStep.create(model, { ...o.step, entrance, splitFrozen, since, signal, ...teacher });
     let evaluator: Evaluator | undefined;
+    let plain: FrozenPart | undefined;
     try {
       const { frozen } = step;
-      const { batch } = o.step;
-      const inputs = new Inputs(model, frozen, cache, batch);
-      const source = inputs.of(data, frozen !== undefined);
+      const inputs = new Inputs(model, cache);
+      const source = inputs.of(data, entrance, frozen, augments(o.augment) ? cache?.views : 1);
       let held: Source | undefined;
       if (validation) {
         const size = frozen ? batch : Math.min(batch, validation.length);
-        evaluator = await Evaluator.create(model, size, { frozen, signal });
-        held = inputs.of(validation, evaluator.isSplit, size);
+        // What comes in changed, or has a teacher's logits beside it, is not what an evaluation is made of.
+        if (frozen && (augments(o.augment) || teacher)) {
+          const { picture } = entranceFor(model, validation, { batch });
+          plain = await FrozenPart.forEvaluation(model, picture, step.changes, signal);
+        }
+        const part = plain ?? frozen;
+        evaluator = await Evaluator.create(model, validation, size, { frozen: part, loss: lossData(loss), signal });
+        held = inputs.of(validation, evaluator.entrance, evaluator.isSplit ? part : undefined);
       }
       if (kept) await writeAll(model.engine, [...step.state, ...step.average], kept);
       this.disposePrograms();
-      this.programs = { step, inputs, source, evaluator, held };
+      this.programs = { step, inputs, source, evaluator, held, plain };
       step.steps = progress.step;
       progress.since = { ...progress.since, ...since };
       for (const variable of step.changes) this.changed.set(variable.name, variable);
     } catch (error) {
       step.dispose();
       evaluator?.dispose();
+      plain?.dispose();
       throw error;
     }
+  }
+
+  /** Keeps what training changes as it is before that: what is unfrozen later is still as it was. */
+  private async prepareTeacher(): Promise<Pick<StepOptions, 'teacher'> | undefined> {
+    const { model, o } = this;
+    if (!o.distill) return undefined;
+    this.teacher ??= new Teacher(model);
+    const { updates } = model.graph({ training: true });
+    await this.teacher.keep([...model.trainable(), ...changedBy(updates)]);
+    return { teacher: { ...o.distill, model: this.teacher } };
   }
 
   async run(micros: readonly MicroBatch[], lr: number): Promise<StepResult> {
@@ -135,6 +168,13 @@ export class Training {
   async finish(keep: 'best' | 'last'): Promise<void> {
     if (keep === 'best' && this.best) await writeAll(this.model.engine, this.changed.values(), this.best);
     else await this.step.adoptAverage();
+    this.finished = true;
+  }
+
+  /** However it ended: one that was stopped leaves the average too, if the device can still be asked. */
+  async end(): Promise<void> {
+    if (!this.finished) await this.programs?.step.adoptAverage().catch(() => undefined);
+    this.dispose();
   }
 
   /** A checksum of all parameters and statistics that training has not changed. */
@@ -189,11 +229,13 @@ export class Training {
   private disposePrograms(): void {
     this.programs?.step.dispose();
     this.programs?.evaluator?.dispose();
+    this.programs?.plain?.dispose();
     this.programs = undefined;
   }
 
-  dispose(): void {
+  private dispose(): void {
     this.disposePrograms();
+    this.teacher?.dispose();
   }
 }
 

@@ -6,7 +6,7 @@ import { matmul } from '../ops/matmul.ts';
 import { mean } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import type { Random } from '../random.ts';
-import type { ValueTransform } from './transform.ts';
+import { sourceOf, type ValueTransform } from './transform.ts';
 
 /** Options of `colourJitter`. */
 export interface ColourJitterOptions {
@@ -46,8 +46,8 @@ function turned(angle: number): Matrix {
  */
 export function colourJitter(options: ColourJitterOptions): ValueTransform {
   const { brightness = 0, contrast = 0, saturation = 0, hue = 0 } = options;
-  const name = 'colourJitter';
   const amounts = { brightness, contrast, saturation, hue };
+  const name = `colourJitter(${Object.values(amounts).join(', ')})`;
   for (const [key, v] of Object.entries(amounts))
     if (!(v >= 0 && v <= (key === 'hue' ? 0.5 : 1)))
       throw new WgradError('invalid-argument', `${name}: ${key} of 0 to ${key === 'hue' ? 0.5 : 1} is needed`);
@@ -63,9 +63,10 @@ export function colourJitter(options: ColourJitterOptions): ValueTransform {
       const centre = matmul(keep, mean(flat, [2], true));
       return {
         y: reshape(add(matmul(matrix, flat), centre), x.shape),
-        draw(random) {
+        draw(from) {
           const [all, rest] = [new Float32Array(9 * n), new Float32Array(9 * n)];
           for (let i = 0; i < n; i++) {
+            const random = sourceOf(from, i);
             const [b, k] = [about(random, brightness), about(random, contrast)];
             const colour = product(
               turned(2 * Math.PI * random.uniform(-hue, hue)),

@@ -88,7 +88,7 @@ export interface ResizedCropOptions {
 /** torchvision's RandomResizedCrop: a part of random area and shape, resized to `size`. */
 export function resizedCrop(size: Size, options: ResizedCropOptions = {}): GeometricTransform {
   const { area = [0.08, 1], ratio = [3 / 4, 4 / 3] } = options;
-  const name = `resizedCrop(${size.join(', ')})`;
+  const name = `resizedCrop(${[...size, ...area, ...ratio].join(', ')})`;
   check(name, size.every((d) => isWhole(d) && d > 0), 'a size in whole pixels'); // prettier-ignore
   check(name, area[0] > 0 && area[0] <= area[1] && area[1] <= 1, 'a range of shares of the area');
   check(name, ratio[0] > 0 && ratio[0] <= ratio[1], 'a range of ratios');

@@ -9,6 +9,7 @@ export { noise } from './noise.ts';
 export {
   transformed,
   type GeometricTransform,
+  type Source,
   type Transform,
   type Transformed,
   type TransformOptions,

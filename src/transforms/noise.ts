@@ -4,7 +4,7 @@ import { input } from '../graph/leaves.ts';
 import { add } from '../ops/binary.ts';
 import { randomNormal } from '../ops/random_normal.ts';
 import { affine } from '../ops/unary.ts';
-import type { ValueTransform } from './transform.ts';
+import { sourceOf, type ValueTransform } from './transform.ts';
 
 /** Adds Gaussian noise of standard deviation `deviation`, made on the device. */
 export function noise(deviation: number): ValueTransform {
@@ -14,8 +14,8 @@ export function noise(deviation: number): ValueTransform {
   return {
     name,
     build: (x, id) => ({
-      y: add(x, affine(randomNormal(input(id, [2], 'i32'), x.shape), deviation)),
-      draw: (random) => ({ [id]: Int32Array.of(random.bits() | 0, random.bits() | 0) }),
+      y: add(x, affine(randomNormal(input(id, [x.shape[0]!, 2], 'i32'), x.shape), deviation)),
+      draw: (from) => ({ [id]: Int32Array.from({ length: 2 * x.shape[0]! }, (_, k) => sourceOf(from, k >> 1).bits()) }),
     }),
   };
 }

@@ -38,9 +38,18 @@ export type Transform = GeometricTransform | ValueTransform;
 /** The transformed pictures, and what draws their random numbers. */
 export interface Transformed {
   y: Tensor;
-  /** The numbers of one run, in an order that the random generator determines. */
-  draw(random: Random): Record<string, Feeds[string]>;
+  /** The numbers of one run, in an order that the random generator determines; or from a generator for each picture. */
+  draw(random: Source): Record<string, Feeds[string]>;
 }
+
+/**
+ * Where numbers are drawn from: one generator, the pictures one after the other; or each picture's own, so that its draw
+ * does not depend on those that it shares a batch with.
+ */
+export type Source = Random | readonly Random[];
+
+/** The generator of picture `i`. */
+export const sourceOf = (from: Source, i: number): Random => ('bits' in from ? from : from[i]!);
 
 /** Options of {@link transformed}. */
 export interface TransformOptions extends WarpOptions {
@@ -99,6 +108,6 @@ function sampled(x: Tensor, run: readonly GeometricTransform[], name: string, ou
     );
   return {
     y: warp(x, places, sizes.at(-1)!, outside),
-    draw: (random) => ({ [name]: Float32Array.from(Array.from({ length: n }, () => one(random)).flat()) }),
+    draw: (from) => ({ [name]: Float32Array.from(Array.from({ length: n }, (_, i) => one(sourceOf(from, i))).flat()) }),
   };
 }

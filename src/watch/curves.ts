@@ -1,5 +1,6 @@
 /** The charts of a training: loss by step, accuracy by epoch, learning rate. */
-import { chartFigure, chartRow, lineChart, percent, type Markup, type Series } from '../report/index.ts';
+import { chartFigure, chartFile, chartRow, lineChart, percent, type Markup, type Series } from '../report/index.ts';
+import type { FoundLr } from '../train/find_lr.ts';
 
 type Point = readonly [x: number, y: number];
 
@@ -33,4 +34,23 @@ export function learningCurves({ losses, rates = [], training = [], held }: Lear
       lineChart({ title: 'Learning rate', x: step, y: { label: 'rate' }, series: [{ name: 'rate', points: rates }] }),
   ];
   return chartRow(...charts.filter((chart) => chart !== false).map((chart) => chartFigure(chart)));
+}
+
+/** The losses of a learning-rate range test as an SVG file. */
+export function ratePlot({ curve, suggestion }: FoundLr): string {
+  const high = Math.max(...curve.map((p) => p.smoothed));
+  const marked = suggestion === undefined ? [] : curve.filter((p) => p.lr === suggestion);
+  const chart = lineChart({
+    title:
+      suggestion === undefined ? 'The loss never falls' : `The loss falls fastest at ${suggestion.toExponential(1)}`,
+    x: { label: 'learning rate', log: true },
+    y: { label: 'loss' },
+    series: [
+      { name: 'smoothed', points: curve.map((p) => [p.lr, p.smoothed] as const), color: 'var(--trained)' },
+      // Single batches leave the picture where they jump.
+      { name: 'each batch', points: curve.map((p) => [p.lr, Math.min(p.loss, 1.2 * high)] as const), color: 'var(--frozen)', dashed: true }, // prettier-ignore
+      ...marked.map((p) => ({ name: 'suggested', points: [[p.lr, p.smoothed] as const], color: 'var(--series-1)' })),
+    ],
+  });
+  return chartFile(chart);
 }

@@ -18,15 +18,17 @@ import {
 } from '../report/index.ts';
 import type { Dataset } from '../train/dataset.ts';
 import type { Evaluation } from '../train/evaluate.ts';
-import { calibration, classReport, fitTemperature, topK } from '../train/measures/index.ts';
+import { calibration, classReport, fitTemperature, labelReport, topK } from '../train/measures/index.ts';
 import { worstMistakes, type Mistake } from './outcome.ts';
 
 /** The figures of an evaluation, for a line, a page or JSON. */
 export function measuresOf(evaluation: Evaluation) {
+  const pictures = evaluation.labels.length;
+  if (evaluation.wanted) return { pictures, loss: evaluation.loss, ...labelReport({ ...evaluation, wanted: evaluation.wanted }) }; // prettier-ignore
   const { perClass, macro, weighted } = classReport(evaluation.confusion);
   const { ece, brier } = calibration(evaluation);
   return {
-    pictures: evaluation.labels.length,
+    pictures,
     accuracy: evaluation.accuracy,
     loss: evaluation.loss,
     ...(evaluation.classes > 5 && { top5: topK(evaluation, 5) }),
@@ -41,15 +43,16 @@ export function measuresOf(evaluation: Evaluation) {
 }
 
 export function evaluationSections(evaluation: Evaluation, classes: readonly string[]): Section[] {
-  return [byClass(evaluation, classes), reliability(evaluation)];
+  return evaluation.wanted ? [byClass(evaluation, classes)] : [byClass(evaluation, classes), reliability(evaluation)];
 }
 
 /** Rows are what pictures are, columns what they are taken for. */
 export const confusionTable = (confusion: Evaluation['confusion'], classes: readonly string[], title = 'Confusion') =>
   matrix({ title, axes: ['is', 'is taken for'], rows: classes, columns: classes, values: confusion, tint: 'verdict' });
 
-function byClass({ confusion, labels }: Evaluation, classes: readonly string[]): Section {
-  const report = classReport(confusion);
+function byClass(evaluation: Evaluation, classes: readonly string[]): Section {
+  const { confusion, labels, wanted } = evaluation;
+  const report = wanted ? labelReport({ ...evaluation, wanted }) : classReport(confusion);
   const rows = report.perClass.map((m, c) => [classes[c] ?? `class ${c}`, percent(m.precision), percent(m.recall), percent(m.f1), m.support]); // prettier-ignore
   const { macro } = report;
   const end = { align: 'end' } as const;
@@ -57,7 +60,8 @@ function byClass({ confusion, labels }: Evaluation, classes: readonly string[]):
     title: 'By class',
     text: 'Precision: of what was called so, the share that is. Recall: of what is so, the share that was called so. F1 is their harmonic mean. All on held-out pictures.',
     body: [
-      confusionTable(confusion, classes),
+      // What several labels are taken for is no pair of classes.
+      !wanted && confusionTable(confusion, classes),
       table({
         caption: 'Per class',
         columns: ['class', { title: 'precision', ...end }, { title: 'recall', ...end }, { title: 'F1', ...end }, { title: 'pictures', ...end }], // prettier-ignore
@@ -108,7 +112,8 @@ export async function evaluationPage(
   evaluation: Evaluation,
   options: { title?: string; command?: string; files?: Page['files']; signal?: AbortSignal } = {},
 ): Promise<string> {
-  const { accuracy, top5, macro, pictures } = measuresOf(evaluation);
+  const { accuracy, macro, pictures, ...more } = measuresOf(evaluation);
+  const top5 = 'top5' in more ? more.top5 : undefined;
   const mistakes = await worstMistakes(model, data, evaluation, { signal: options.signal });
   return renderPage({
     title: options.title ?? 'Evaluation',

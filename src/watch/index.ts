@@ -1,5 +1,5 @@
 /** `wgrad/watch`: a training watched while it goes on, in TensorBoard and on a page. */
-export { learningCurves, type Learning } from './curves.ts';
+export { learningCurves, ratePlot, type Learning } from './curves.ts';
 export { confusionTable, evaluationPage, measuresOf } from './evaluation.ts';
 export { graphNodes } from './graph.ts';
 export { layersMoved, placeOf, shortcutWarnings, unitsMoved, type Moved, type MovedUnit, type Place, type State } from './drift.ts'; // prettier-ignore

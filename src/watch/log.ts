@@ -6,7 +6,7 @@ import type { Model } from '../model/model.ts';
 import type { SummaryWriter } from '../tensorboard/index.ts';
 import type { Dataset } from '../train/dataset.ts';
 import type { EpochEvent, StepEvent } from '../train/events.ts';
-import { calibration, classReport } from '../train/measures/index.ts';
+import { measuresOf } from './evaluation.ts';
 import { predicted, softmaxRows } from '../train/measures/scores.ts';
 import type { State } from './drift.ts';
 import { graphNodes } from './graph.ts';
@@ -73,21 +73,22 @@ export async function logEpoch(
   if (weights) histograms(log, 'weights', step, weights);
   if (!validation) return;
   logEvaluation(log, validation, step);
-  const { classes } = validation;
-  const probabilities = softmaxRows(validation);
+  const { classes, wanted } = validation;
+  const probabilities = wanted ? validation.scores.map((z) => 1 / (1 + Math.exp(-z))) : softmaxRows(validation);
   for (let c = 0; c < Math.min(story.classes.length, MOST_CURVES); c++) {
-    const labels = Array.from(validation.labels, (label) => label === c);
+    const labels = Array.from(validation.labels, (label, i) => (wanted ? wanted[i * classes + c]! > 0.5 : label === c));
     const scores = Float64Array.from(labels, (_, i) => probabilities[i * classes + c]!);
     log.addPrCurve(`precision-recall/${story.classes[c]}`, labels, scores, step);
   }
-  if (data) await logMistakes(log, model, validation, data, step);
+  if (data && !wanted) await logMistakes(log, model, validation, data, step);
 }
 
 function logEvaluation(log: SummaryWriter, evaluation: NonNullable<EpochEvent['validation']>, step: number): void {
   log.addScalar('loss/held out', evaluation.loss, step);
   log.addScalar('accuracy/held out', evaluation.accuracy, step);
-  log.addScalar('held out/macro F1', classReport(evaluation.confusion).macro.f1, step);
-  log.addScalar('held out/calibration error', calibration(evaluation).ece, step);
+  const measures = measuresOf(evaluation);
+  log.addScalar('held out/macro F1', measures.macro.f1, step);
+  if ('calibrationError' in measures) log.addScalar('held out/calibration error', measures.calibrationError, step);
 }
 
 async function logMistakes(

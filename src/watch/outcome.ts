@@ -4,8 +4,8 @@ import { WgradError } from '../errors.ts';
 import type { Image, RgbaImage } from '../image/image.ts';
 import type { Model } from '../model/model.ts';
 import { requireScores } from '../model/roles.ts';
-import { checkPicture, labelIndex } from '../model/gate.ts';
-import type { Dataset } from '../train/dataset.ts';
+import { checkPicture } from '../model/gate.ts';
+import { mainClass, type Dataset } from '../train/dataset.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { softmaxRows } from '../train/measures/scores.ts';
 import { unitsMoved, type MovedUnit, type State } from './drift.ts';
@@ -61,7 +61,9 @@ export async function worstMistakes(
   evaluation: Evaluation,
   { swap, signal }: { swap?: Swap; signal?: AbortSignal | undefined } = {},
 ): Promise<Mistake[]> {
-  const { labels, classes } = evaluation;
+  const { labels, classes, wanted } = evaluation;
+  // With several labels a picture there is no one class that it was taken for.
+  if (wanted) return [];
   const probabilities = softmaxRows(evaluation);
   const wrong = Array.from(labels, (label, index) => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
@@ -97,7 +99,7 @@ export async function pictureOf(model: Model, data: Dataset, index: number) {
   const sample = await data.get(index);
   const name = sample.name ?? `picture ${index}`;
   checkPicture(sample.input, model.pictureShape, name);
-  return { input: sample.input, name, label: labelIndex(sample.label, data.classes, name) };
+  return { input: sample.input, name, label: mainClass(sample.label, data.classes, name) };
 }
 
 /** The convolutions' units that moved farthest; where none was trained, the classes of the head. */

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseCommand } from '../../src/cli/parse.ts';
-import { commands, version } from '../../src/cli/run.ts';
+import { commands } from '../../src/cli/run.ts';
 import { command } from '../support/cli.ts';
+import { packageVersion } from '../../src/node/package.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wgrad-parse-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,7 +78,7 @@ describe('options', () => {
       for (const line of out.split('\n')) expect(line).not.toMatch(/undefined|\[object/);
     }
     expect((await wgrad('help')).out).toMatch(/finetune/);
-    expect(await wgrad('--version')).toMatchObject({ code: 0, out: `wgrad ${version()}\n` });
+    expect(await wgrad('--version')).toMatchObject({ code: 0, out: `wgrad ${packageVersion()}\n` });
     expect(await wgrad()).toMatchObject({ code: 2, out: '' });
     expect((await wgrad('help', 'explode')).code).toBe(2);
     expect((await wgrad('constructor')).err).toMatch(/no command 'constructor'/);

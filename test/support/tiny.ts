@@ -17,6 +17,9 @@ export const tinySteps = JSON.parse(read('steps.json').toString()) as {
 
 export const tinyTensors: Safetensors = decodeSafetensors(read('steps.safetensors'), 'steps.safetensors');
 
+/** The file itself. */
+export const tinyOnnx = read('tiny.onnx');
+
 export const tinyClasses = ['a', 'b', 'c'];
 
 /** Everything frozen. */

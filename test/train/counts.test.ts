@@ -32,7 +32,7 @@ describe('a step with only the head unfrozen', () => {
       ...{ optimizer: sgd({ lr: 1e-3, momentum: 0.9 }), batch: 4, splitFrozen: true },
     });
     const { pictures, targets } = tinyBatch([0, 1, 2, 3]);
-    const inputs = step.frozen!.feeds(await step.frozen!.run(pictures));
+    const inputs = step.frozen!.feeds(await step.frozen!.run({ [model.inputName]: pictures }));
     const run = async (steps: number) => {
       for (let k = 0; k < steps; k++) await step.runOn([{ inputs, targets }]);
       return { ...model.engine.memory };

@@ -1,10 +1,13 @@
 /** The loss follows what the scores mean, on the logits before any softmax or sigmoid in the file. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { constant } from '../../src/graph/leaves.ts';
+import { grad } from '../../src/autograd/grad.ts';
+import { constant, input } from '../../src/graph/leaves.ts';
+import type { ScoreKind } from '../../src/model/roles.ts';
 import { inMemory } from '../../src/train/dataset.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { fit } from '../../src/train/fit.ts';
-import { classLoss } from '../../src/train/loss.ts';
+import { classLoss, distilled, type ClassLossOptions, type DistillOptions } from '../../src/train/loss.ts';
 import { adamw } from '../../src/train/optimizers.ts';
 import { openCase } from '../support/cases.ts';
 import { testEngine } from '../support/engine.ts';
@@ -80,5 +83,62 @@ describe('training', () => {
     expect(accuracy).toBe(1);
     expect(confusion).toEqual([[2, 0], [0, 2]]); // prettier-ignore
     expect(loss).toBeLessThan(0.6);
+  });
+});
+
+interface Case {
+  name: string;
+  kind: ScoreKind;
+  logits: (number | null)[][];
+  target: number[] | number[][];
+  options: ClassLossOptions & { distill?: DistillOptions; teacher?: number[][] };
+  mean: number;
+  gradient: number[][];
+}
+
+describe('against PyTorch: value and gradient', () => {
+  const cases = JSON.parse(readFileSync(new URL('../fixtures/train/losses.json', import.meta.url), 'utf8')) as Case[];
+  it.each(cases.map((c) => [c.name, c] as const))(
+    '%s',
+    async (_, { kind, logits, target, options, mean, gradient }) => {
+      const { distill, teacher, ...rest } = options;
+      const width = logits[0]!.length;
+      const z = input('z', [logits.length, width]);
+      const of = typeof target[0] === 'number' ? targets(...(target as number[])) : constant(target.flat(), [target.length, (target as number[][])[0]!.length]); // prettier-ignore
+      const own = classLoss(kind, z, of, rest);
+      const loss = distill
+        ? distilled(kind, own, [z, constant(teacher!.flat(), [teacher!.length, width])], of, distill)
+        : own;
+      const feeds = { z: logits.flat().map((v) => v ?? -Infinity) };
+      const out = await (await testEngine()).evaluate({ loss, g: grad(loss, [z])[0]! }, feeds);
+      expect(compare(out.loss, [mean]).maxRel).toBeLessThan(tolerance.op);
+      expect(compare(out.g, gradient.flat()).maxAbs).toBeLessThan(tolerance.op);
+    },
+  );
+
+  it('rows of probabilities that count for nothing are in no mean', async () => {
+    const z = constant([1, 2, 3, 0.5, -1, 2, 9, 9, 9], [3, 3]);
+    const rows = [0.2, 0.3, 0.5, 1, 0, 0];
+    const padded = constant([...rows, -Infinity, -Infinity, -Infinity], [3, 3]);
+    for (const kind of ['single-label', 'multi-label'] as const) {
+      for (const loss of [{ name: 'cross-entropy' }, { name: 'focal' }, { name: 'mse' }] as const) {
+        const options = { loss, labelSmoothing: 0.1 };
+        const { a, b } = await (
+          await testEngine()
+        ).evaluate({
+          a: classLoss(kind, z, padded, options),
+          b: classLoss(kind, constant([1, 2, 3, 0.5, -1, 2], [2, 3]), constant(rows, [2, 3]), options),
+        });
+        expect(a[0]).toBeCloseTo(b[0]!, 5);
+      }
+    }
+  });
+
+  it.each(['single-label', 'multi-label'] as const)('%s, focal: its gradient by finite differences', async (kind) => {
+    const loss = { name: 'focal', gamma: 1.5 } as const;
+    await gradcheck(await testEngine(), {
+      shapes: [[3, 3]],
+      f: (logits) => classLoss(kind, logits, targets(1, 0, 2), { loss, reduction: 'none', classWeights: [1, 2, 0.5] }),
+    });
   });
 });

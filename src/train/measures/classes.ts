@@ -54,14 +54,13 @@ export interface ClassReport {
   weighted: Omit<ClassMeasures, 'support'>;
 }
 
-const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b);
+export const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b);
 
 /**
  * Precision, recall and F1 of each class, and their means; as scikit-learn's `classification_report`.
  * @param confusion counts[true class][predicted class].
  */
 export function classReport(confusion: readonly (readonly number[])[]): ClassReport {
-  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   const perClass = confusion.map((row, c) => {
     const support = sum(row);
     const precision = ratio(row[c]!, sum(confusion.map((r) => r[c]!)));
@@ -69,14 +68,17 @@ export function classReport(confusion: readonly (readonly number[])[]): ClassRep
     return { precision, recall, f1: ratio(2 * precision * recall, precision + recall), support };
   });
   const total = sum(perClass.map(({ support }) => support));
+  return { accuracy: ratio(sum(confusion.map((row, c) => row[c]!)), total), ...summary(perClass) };
+}
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+/** The means over classes. */
+export function summary(perClass: ClassMeasures[]): Omit<ClassReport, 'accuracy'> {
+  const total = sum(perClass.map(({ support }) => support));
   const mean = (weight: (m: ClassMeasures) => number) => {
     const of = (key: 'precision' | 'recall' | 'f1') => sum(perClass.map((m) => m[key] * weight(m)));
     return { precision: of('precision'), recall: of('recall'), f1: of('f1') };
   };
-  return {
-    accuracy: ratio(sum(confusion.map((row, c) => row[c]!)), total),
-    perClass,
-    macro: mean(() => 1 / confusion.length),
-    weighted: mean(({ support }) => ratio(support, total)),
-  };
+  return { perClass, macro: mean(() => 1 / perClass.length), weighted: mean(({ support }) => ratio(support, total)) };
 }
