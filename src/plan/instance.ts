@@ -39,8 +39,8 @@ interface Result {
 const GUARD = Symbol('guard');
 
 export class Instance {
-  /** By {@link Region.index}; the program's own, those shared by regions several times. */
-  private readonly buffers: GPUBuffer[] = [];
+  /** Where regions lie, by {@link Region.index}; intermediates share buffers. */
+  private readonly places: GPUBufferBinding[] = [];
   private readonly owned: GPUBuffer[] = [];
   /** Free for a run's results: as many as runs have been under way at once. */
   private readonly staging: GPUBuffer[] = [];
@@ -103,13 +103,16 @@ export class Instance {
     const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPU_USAGE;
     const { memory, placed, regions } = this.plan;
     const slots = memory.slots.map((bytes, i) => this.own(bytes, STORAGE | COPY_SRC, `intermediates ${i}`));
-    placed.forEach((region, i) => (this.buffers[region.index] = slots[memory.assignment[i]!]!));
+    placed.forEach((region, i) => {
+      const { slot, offset } = memory.places[i]!;
+      this.places[region.index] = { buffer: slots[slot]!, offset, size: region.bytes };
+    });
     const variables = new Map(this.held.map((h) => [h.variable, h.buffer]));
     for (const { kind, index, bytes, label, variable, data } of regions) {
-      if (kind === 'planned') continue;
+      if (kind === 'planned' || this.places[index]) continue;
       const usage = STORAGE | COPY_SRC | COPY_DST | (kind === 'constant' ? UNIFORM : 0);
       const buffer = variable ? variables.get(variable)! : this.own(bytes, usage, label);
-      this.buffers[index] = buffer;
+      this.places[index] = { buffer, offset: 0, size: bytes };
       if (data) this.runtime.device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
     }
     if (this.stagingBytes > 0) this.staging.push(this.newStaging());
@@ -124,10 +127,7 @@ export class Instance {
     const encode = ({ kernel, code, regions, workgroups }: Step): EncodedStep => {
       const { pipeline, layout } = kernels.get(code)!;
       const numbers = Object.values(kernel.bindings).map((b) => b.binding);
-      const entries = regions.map((region, i) => ({
-        binding: numbers[i]!,
-        resource: { buffer: this.buffers[region.index]!, size: region.bytes },
-      }));
+      const entries = regions.map(({ index }, i) => ({ binding: numbers[i]!, resource: this.places[index]! }));
       const bindGroup = this.runtime.device.gpu.createBindGroup({ layout, entries, label: kernel.name });
       return { pipeline, bindGroup, workgroups };
     };
@@ -147,7 +147,8 @@ export class Instance {
       this.record(encoder);
       if (this.stagingBytes > 0) staging = this.staging.pop() ?? this.newStaging();
       for (const { region, offset, bytes } of this.results) {
-        encoder.copyBufferToBuffer(this.buffers[region.index]!, 0, staging!, offset, Math.max(4, bytes));
+        const from = this.places[region.index]!;
+        encoder.copyBufferToBuffer(from.buffer, from.offset!, staging!, offset, Math.max(4, bytes));
       }
       return staging;
     };
@@ -209,14 +210,14 @@ export class Instance {
     let next = 0;
     for (const { region } of this.plan.inputs.values()) {
       const data = feeds[next++] as Float32Array<ArrayBuffer>;
-      this.runtime.device.gpu.queue.writeBuffer(this.buffers[region.index]!, 0, data);
+      this.runtime.device.gpu.queue.writeBuffer(this.places[region.index]!.buffer, 0, data);
     }
   }
 
   private record(encoder: GPUCommandEncoder): void {
     const { variables } = this.runtime;
     const { guard, frozen } = this.plan;
-    if (guard) encoder.clearBuffer(this.buffers[guard.region.index]!);
+    if (guard) encoder.clearBuffer(this.places[guard.region.index]!.buffer);
     const pass = encoder.beginComputePass();
     const change = variables.lastChange(this.held.slice(0, frozen.length));
     if (change > this.seen) dispatch(pass, this.prologue);

@@ -63,7 +63,7 @@ export interface Plan<Names extends string = string> {
   readonly prologue: readonly Step[];
   readonly steps: readonly Step[];
   readonly regions: readonly Region[];
-  /** The planned regions that steps use, and the buffers that they share. */
+  /** The regions that share buffers, and which. */
   readonly placed: readonly Region[];
   readonly memory: MemoryPlan;
   readonly inputs: ReadonlyMap<string, Port>;
@@ -93,7 +93,7 @@ export interface ProgramStats {
   /** The least bytes that any plan needs for them. */
   lowerBoundBytes: number;
   inputBytes: number;
-  /** Bytes of values computed once from frozen variables, and of constants. */
+  /** Bytes of values computed once from frozen variables and kept, and of constants. */
   staticBytes: number;
   /** Bytes of the variables that the program reads or changes. */
   parameterBytes: number;
@@ -102,7 +102,7 @@ export interface ProgramStats {
 }
 
 export function statsOf(
-  { prologue, steps, nodes, regions, memory }: Omit<Plan, 'stats'>,
+  { prologue, steps, nodes, regions, placed, memory }: Omit<Plan, 'stats'>,
   lifetimes: readonly Lifetime[],
 ): ProgramStats {
   const dispatches: Record<Role, number> = { forward: 0, 'input-gradient': 0, 'weight-gradient': 0, update: 0 };
@@ -114,8 +114,9 @@ export function statsOf(
     ops[node.op.name] = (ops[node.op.name] ?? 0) + 1;
     flops += node.op.flops?.(node) ?? 0;
   }
+  const shared = new Set(placed);
   const total = (...kinds: RegionKind[]) =>
-    regions.filter((r) => kinds.includes(r.kind)).reduce((n, r) => n + r.bytes, 0);
+    regions.filter((r) => kinds.includes(r.kind) && !shared.has(r)).reduce((n, r) => n + r.bytes, 0);
   return {
     dispatches,
     hoisted: prologue.length,
@@ -129,16 +130,33 @@ export function statsOf(
   };
 }
 
-/** Of the planned regions that a step uses; outputs live to the end. */
-export function lifetimesOf(steps: readonly Step[], outputs: Iterable<Port>): Map<Region, Lifetime> {
-  const lifetimes = new Map<Region, Lifetime>();
-  const use = (region: Region, step: number) => {
-    if (region.kind !== 'planned') return;
-    const known = lifetimes.get(region);
-    if (known) known.last = step;
-    else lifetimes.set(region, { bytes: region.bytes, first: step, last: step });
+/**
+ * Of the regions that share memory: intermediates, and what only the prologue uses, which comes before the steps.
+ * Outputs live to the end.
+ */
+export function lifetimesOf(
+  prologue: readonly Step[],
+  steps: readonly Step[],
+  outputs: readonly Port[],
+): Map<Region, Lifetime> {
+  const kept = new Set([...steps.flatMap((step) => step.regions), ...outputs.map((port) => port.region)]);
+  const lifetimes = new Map<Region, Lifetime & { writes: Set<number>; uses: Set<number> }>();
+  const use = (region: Region, step: number, writes: boolean) => {
+    if (region.kind !== 'planned' && (region.kind !== 'static' || kept.has(region))) return;
+    let value = lifetimes.get(region);
+    if (!value) {
+      value = { bytes: region.bytes, first: step, last: step, writes: new Set(), uses: new Set() };
+      lifetimes.set(region, value);
+    }
+    value.last = step;
+    value.uses.add(step);
+    if (writes) value.writes.add(step);
   };
-  steps.forEach(({ regions }, step) => regions.forEach((region) => use(region, step)));
-  for (const { region } of outputs) use(region, steps.length);
+  const all = [...prologue, ...steps];
+  all.forEach(({ kernel, regions }, step) => {
+    const accesses = Object.values(kernel.bindings).map((b) => b.access);
+    regions.forEach((region, i) => use(region, step, accesses[i] === 'read_write'));
+  });
+  for (const { region } of outputs) use(region, all.length, false);
   return lifetimes;
 }

@@ -86,13 +86,13 @@ class Planner {
   private finished(): Plan {
     const { inputs, outputs, nodes, updated, lowering } = this;
     const { prologue, steps, regions, flag } = lowering;
-    const lifetimes = lifetimesOf(steps, outputs.values());
+    const lifetimes = lifetimesOf(prologue, steps, [...outputs.values()]);
     const all = {
       prologue,
       steps,
       regions,
       placed: [...lifetimes.keys()],
-      memory: planMemory([...lifetimes.values()]),
+      memory: planMemory([...lifetimes.values()], lowering.limits.maxStorageBufferBindingSize),
       inputs,
       outputs,
       nodes,

@@ -132,7 +132,7 @@ describe.each(adapters)('on %s', (_, engine) => {
         await engine.compile({ outputs: { y: ops.exp(x) } }),
         await engine.compile({ outputs: { y: ops.neg(x) } }),
       ];
-      (bad as any).instance.buffers[0].destroy();
+      (bad as any).instance.places[0].buffer.destroy();
       const runs = [good, bad, good, good].map((p) => p.run({ x: [1, 2] }));
       await expect(runs[1]).rejects.toMatchObject({
         code: 'kernel-invalid',
