@@ -2,6 +2,14 @@
 export { ascend, ascendOptions, type AscendOptions, type Ascent, type BestPicture, type Frame } from './ascend.ts';
 export type { Rate } from './compile.ts';
 export { datasetExamples, type Example, type ExampleOptions, type PictureSet, type UnitExamples } from './examples.ts';
+export {
+  activationGroups,
+  gridDirections,
+  type ActivationGroup,
+  type ActivationGroups,
+  type GroupOptions,
+} from './groups.ts';
+export { factorise, type Factors } from './nmf.ts';
 export { gradientModifiers, type GradientModifier } from './gradient.ts';
 export * from './objectives/index.ts';
 export { aligned, type AlignedOptions, type SharedGrid } from './picture/aligned.ts';

@@ -20,9 +20,8 @@ export interface Drawn {
   image: Image;
 }
 
-/** Pictures of one size in rows, about square, without gaps. */
-export function spritemap(images: readonly Image[]): Image {
-  const columns = Math.ceil(Math.sqrt(images.length));
+/** Pictures of one size in rows, without gaps. @param columns default: about square. */
+export function spritemap(images: readonly Image[], columns = Math.ceil(Math.sqrt(images.length))): Image {
   const { width, height } = images[0]!;
   const sheet = blank(columns * width, Math.ceil(images.length / columns) * height);
   images.forEach((image, i) => paste(sheet, image, (i % columns) * width, Math.floor(i / columns) * height));

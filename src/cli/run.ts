@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { createEngine } from '../node/index.ts';
 import { packageVersion } from '../node/package.ts';
+import { activationGridCommand } from './activation_grid.ts';
 import { ascendCommand } from './ascend.ts';
 import { classifyCommand } from './classify.ts';
 import type { Command, CommandOption, Context } from './command.ts';
@@ -29,6 +30,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     trust: trustCommand,
     ascend: ascendCommand,
     'dataset-examples': datasetExamplesCommand,
+    'activation-grid': activationGridCommand,
     finetune: finetuneCommand,
     profile: profileCommand,
     evaluate: evaluateCommand,
