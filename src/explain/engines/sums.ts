@@ -86,6 +86,7 @@ export async function compileSum<V extends string>(model: Model, options: SumOpt
       await engine.write(total, zeros);
       if (totalOfSquares) await engine.write(totalOfSquares, zeros);
       const pulse = new Pulse();
+      const whole = weights.reduce((a, b) => a + b, 0);
       let weight = 0;
       for (let first = 0; first < points; first += batch) {
         run.signal?.throwIfAborted();
@@ -97,7 +98,8 @@ export async function compileSum<V extends string>(model: Model, options: SumOpt
         weight += some.reduce((a, b) => a + b, 0);
         run.onProgress?.({ done, total: points });
         if (run.onPartial && weight > 0 && done < points && pulse.due()) {
-          const soFar = (await engine.read(total)).map((v) => v / weight);
+          // As large as the sum will be, whatever the weights add up to.
+          const soFar = (await engine.read(total)).map((v) => (v * whole) / weight);
           run.onPartial({ map: finish(soFar), shape });
         }
       }

@@ -12,6 +12,7 @@ import { reshape } from '../../ops/reshape.ts';
 import { count } from '../../options.ts';
 import type { Feeds } from '../../plan/program.ts';
 import { camOptions, presentCam } from '../cam.ts';
+import { Pulse } from '../pulse.ts';
 import { defineMethod } from '../types.ts';
 import { weightedSum } from './score_cam.ts';
 
@@ -48,11 +49,13 @@ export const ablationCam = defineMethod({
       throw error;
     });
     return {
-      async run({ pixels, feeds, signal, onProgress }) {
+      async run({ pixels, feeds, signal, onProgress, onPartial }) {
         const needed = [...ablated.plan.inputs.keys()];
         const given: Feeds = { [model.inputName]: pixels, ...feeds };
         const out = await first.run(given);
         const weights = new Float64Array(k);
+        const pulse = new Pulse();
+        const present = () => presentCam(model, weightedSum(out.activations, weights, h * w), [h, w], relu);
         for (let from = 0; from < k; from += batch) {
           signal?.throwIfAborted();
           const channel = Int32Array.from({ length: batch }, (_, i) => Math.min(k - 1, from + i));
@@ -61,11 +64,9 @@ export const ablationCam = defineMethod({
           for (let i = 0; i < batch && from + i < k; i++)
             weights[from + i] = (out.scores[0]! - scores[i]!) / out.scores[0]!;
           onProgress?.({ done: Math.min(k, from + batch), total: k });
+          if (onPartial && from + batch < k && pulse.due()) onPartial(present());
         }
-        return {
-          ...presentCam(model, weightedSum(out.activations, weights, h * w), [h, w], relu),
-          score: out.scores[0]!,
-        };
+        return { ...present(), score: out.scores[0]! };
       },
       dispose() {
         first.dispose();

@@ -5,6 +5,7 @@
 import { count } from '../../options.ts';
 import { compileSegmentPasses, fillOf, hidingOptions, painted, weightedOutputs } from '../engines/segment_masks.ts';
 import { noError } from '../errors.ts';
+import { Pulse } from '../pulse.ts';
 import { segmentOptions } from '../segments/index.ts';
 import { segmentsOf } from '../segments/of_model.ts';
 import { defineMethod, type MethodResult, type MethodRun } from '../types.ts';
@@ -27,7 +28,15 @@ export const featureAblation = defineMethod({
     const explainEach = async (run: MethodRun, targets: readonly Float32Array[]): Promise<MethodResult[]> => {
       const segments = await segmentsOf('feature-ablation', model, run.pixels, options, run.signal);
       const fill = fillOf('feature-ablation', model, options, run.pixels, segments);
-      const outputs = await passes.run({ ...segments, bits: oneHidden(segments.count), fill, run });
+      const pulse = new Pulse();
+      /** Of segments that are still to be hidden: 0. */
+      const onBatch = (soFar: Float32Array) => {
+        if (!run.onPartial || targets.length > 1 || !pulse.due()) return;
+        const [score, ...hidden] = weightedOutputs(soFar, targets[0]!);
+        const values = Float64Array.from({ length: segments.count }, (_, s) => score! - (hidden[s] ?? score!));
+        run.onPartial({ map: painted(segments.labels, values), shape: [1, ...model.pictureShape.slice(1)] as [number, number, number] }); // prettier-ignore
+      };
+      const outputs = await passes.run({ ...segments, bits: oneHidden(segments.count), fill, run, onBatch });
       return targets.map((weights) => {
         const [score, ...hidden] = weightedOutputs(outputs, weights) as unknown as [number, ...number[]];
         const values = Float64Array.from(hidden, (v) => score - v);

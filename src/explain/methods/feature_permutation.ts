@@ -7,6 +7,7 @@ import { sizeOf } from '../../graph/shape.ts';
 import { count, floats, required } from '../../options.ts';
 import { compileSegmentPasses, painted, weightedOutputs } from '../engines/segment_masks.ts';
 import { noError, standardError } from '../errors.ts';
+import { Pulse } from '../pulse.ts';
 import { segmentOptions } from '../segments/index.ts';
 import { segmentsOf } from '../segments/of_model.ts';
 import { defineMethod } from '../types.ts';
@@ -36,6 +37,8 @@ export const featurePermutation = defineMethod({
         const bits = oneHidden(segments.count);
         const values = new Float64Array(segments.count);
         const squares = new Float64Array(segments.count);
+        const pulse = new Pulse();
+        const shape = [1, ...model.pictureShape.slice(1)] as [number, number, number];
         let score = 0;
         for (let k = 0; k < others; k++) {
           const fill = pictures.subarray(k * size, (k + 1) * size);
@@ -49,10 +52,13 @@ export const featurePermutation = defineMethod({
             values[s]! += (score - f[s + 1]!) / others;
             squares[s]! += (score - f[s + 1]!) ** 2 / others;
           }
+          if (run.onPartial && k + 1 < others && pulse.due()) {
+            run.onPartial({ map: painted(segments.labels, values.map((v) => (v * others) / (k + 1))), shape }); // prettier-ignore
+          }
         }
         return {
           map: painted(segments.labels, values),
-          shape: [1, ...model.pictureShape.slice(1)] as [number, number, number],
+          shape,
           score,
           error: others > 1 ? standardError(values, squares, others) : noError('one picture has no spread'),
           regions: { labels: segments.labels, values },

@@ -7,6 +7,7 @@
 import { count, nonNegative, positive } from '../../options.ts';
 import { noError } from '../errors.ts';
 import { compileMaskGame, game, maskAdam, maskGameOptions } from '../mask_game.ts';
+import { Pulse } from '../pulse.ts';
 import { defineMethod } from '../types.ts';
 
 export const meaningfulPerturbation = defineMethod({
@@ -34,16 +35,19 @@ export const meaningfulPerturbation = defineMethod({
         const whole = (await at(m)).scores[0]!;
         const sign = game === 'delete' ? 1 : -1;
         const step = maskAdam(cells, lr);
+        const [pulse, shape] = [new Pulse(), [1, h, w] as [number, number, number]];
+        const region = (mask: Float32Array) => (game === 'delete' ? mask.map((v) => 1 - v) : mask);
         for (let k = 0; k < steps; k++) {
-          const { gradient } = await at(m);
+          const { gradient, mask } = await at(m);
+          if (k > 0 && run.onPartial && pulse.due()) run.onPartial({ map: region(mask), shape });
           const slope = totalVariationSlope(m, columns, beta);
           step(m, (u) => sign * gradient[u]! - sign * l1 + tv * slope[u]!);
           run.onProgress?.({ done: k + 1, total: steps });
         }
         const end = await at(m);
-        const map = game === 'delete' ? end.mask.map((v) => 1 - v) : end.mask;
+        const map = region(end.mask);
         const left = `the score is ${end.scores[0]!.toPrecision(3)} of ${whole.toPrecision(3)}`;
-        return { map, shape: [1, h, w], score: whole, error: noError(`a region, not values: with it ${game === 'delete' ? 'blurred' : 'alone'} ${left}`) }; // prettier-ignore
+        return { map, shape, score: whole, error: noError(`a region, not values: with it ${game === 'delete' ? 'blurred' : 'alone'} ${left}`) }; // prettier-ignore
       },
       dispose: () => played.dispose(),
     };

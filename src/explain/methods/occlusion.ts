@@ -7,6 +7,7 @@ import { sizeOf } from '../../graph/shape.ts';
 import { count, finite } from '../../options.ts';
 import { compileMasked, windowMasks } from '../engines/masks.ts';
 import { noError } from '../errors.ts';
+import { Pulse } from '../pulse.ts';
 import { defineMethod } from '../types.ts';
 
 /** Starts of windows that together cover `size` pixels. */
@@ -63,21 +64,29 @@ export const occlusion = defineMethod({
             right: edge(lefts, windowWidth),
           };
         };
-        const outputs = await masked.run({ count, feeds, fill, run });
-        const f = (k: number) => run.weights.reduce((n, v, i) => n + v * outputs[k * masked.outputs + i]!, 0);
-        const score = f(0);
-        const [total, cover] = [new Float64Array(h * w), new Float64Array(h * w)];
-        for (let k = 1; k < count; k++) {
-          const drop = score - f(k);
-          for (let y = tops[k]!; y < Math.min(h, tops[k]! + window); y++) {
-            for (let x = lefts[k]!; x < Math.min(w, lefts[k]! + windowWidth); x++) {
-              total[y * w + x]! += drop;
-              cover[y * w + x]!++;
+        const [pulse, shape] = [new Pulse(), [1, h, w] as [number, number, number]];
+        /** The mean fall under the windows that have been hidden so far. */
+        const seen = (outputs: Float32Array, done: number) => {
+          const f = (k: number) => run.weights.reduce((n, v, i) => n + v * outputs[k * masked.outputs + i]!, 0);
+          const score = f(0);
+          const [total, cover] = [new Float64Array(h * w), new Float64Array(h * w)];
+          for (let k = 1; k < done; k++) {
+            const drop = score - f(k);
+            for (let y = tops[k]!; y < Math.min(h, tops[k]! + window); y++) {
+              for (let x = lefts[k]!; x < Math.min(w, lefts[k]! + windowWidth); x++) {
+                total[y * w + x]! += drop;
+                cover[y * w + x]!++;
+              }
             }
           }
-        }
-        const map = Float32Array.from(total, (v, i) => (cover[i]! > 0 ? v / cover[i]! : 0));
-        return { map, shape: [1, h, w], score, error: noError('exact: differences of scores, which promise no sum') };
+          return { score, map: Float32Array.from(total, (v, i) => (cover[i]! > 0 ? v / cover[i]! : 0)) };
+        };
+        const onBatch = (outputs: Float32Array, done: number) => {
+          if (run.onPartial && pulse.due()) run.onPartial({ map: seen(outputs, done).map, shape });
+        };
+        const outputs = await masked.run({ count, feeds, fill, run, onBatch });
+        const { score, map } = seen(outputs, count);
+        return { map, shape, score, error: noError('exact: differences of scores, which promise no sum') };
       },
       dispose: () => masked.dispose(),
     };

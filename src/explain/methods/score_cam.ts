@@ -11,6 +11,8 @@ import { affine } from '../../ops/unary.ts';
 import { count } from '../../options.ts';
 import { camOptions, presentCam } from '../cam.ts';
 import { compileMasked } from '../engines/masks.ts';
+import { weightedOutputs } from '../engines/segment_masks.ts';
+import { Pulse } from '../pulse.ts';
 import { defineMethod } from '../types.ts';
 
 export const scoreCam = defineMethod({
@@ -47,18 +49,21 @@ export const scoreCam = defineMethod({
           cells.set(out.activations.subarray(from * h * w, (from + masked.batch) * h * w));
           return { cells };
         };
-        const outputs = await masked.run({ count: k, feeds, fill, run });
-        const scores = Float64Array.from({ length: k }, (_, i) =>
-          run.weights.reduce((n, v, c) => n + v * outputs[i * masked.outputs + c]!, 0),
-        );
-        const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-        const powers = scores.map((s) => Math.exp(s - top));
-        const total = powers.reduce((a, b) => a + b, 0);
-        const weights = powers.map((p) => p / total);
-        return {
-          ...presentCam(model, weightedSum(out.activations, weights, h * w), [h, w], relu),
-          score: out.scores[0]!,
+        const pulse = new Pulse();
+        /** By the channels that have been seen through so far. */
+        const present = (outputs: Float32Array, channels: number) => {
+          const scores = weightedOutputs(outputs, run.weights).subarray(0, channels);
+          const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+          const powers = scores.map((s) => Math.exp(s - top));
+          const total = powers.reduce((a, b) => a + b, 0);
+          const map = weightedSum(out.activations, powers.map((p) => p / total), h * w); // prettier-ignore
+          return presentCam(model, map, [h, w], relu);
         };
+        const onBatch = (outputs: Float32Array, done: number) => {
+          if (run.onPartial && pulse.due()) run.onPartial(present(outputs, done));
+        };
+        const outputs = await masked.run({ count: k, feeds, fill, run, onBatch });
+        return { ...present(outputs, k), score: out.scores[0]! };
       },
       dispose() {
         first.dispose();

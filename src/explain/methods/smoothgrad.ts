@@ -56,7 +56,9 @@ export const smoothGrad = defineMethod({
           else for (let i = 0; i < count; i++) some[i] = deviation * random.normal();
           return { picture: run.pixels, noise: some };
         };
-        const { map, squares, values } = await gradients.run({ weights, feeds, run });
+        // A variance so far is no sum so far: it has no partial map.
+        const heard = statistic === 'variance' ? { ...run, onPartial: undefined } : run;
+        const { map, squares, values } = await gradients.run({ weights, feeds, run: heard });
         const value = values.score[samples]!;
         if (statistic === 'variance') {
           const variance = map.map((m, i) => Math.max(0, (squares?.[i] ?? m * m) - m * m));
