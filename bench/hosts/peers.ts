@@ -21,6 +21,8 @@ const ort = {
   assets: { 'onnxruntime-web': 'onnxruntime-web/dist' },
 };
 
+const litert = { packages: ['@litertjs/core'], module: 'litert.ts', assets: { litert: '@litertjs/core/wasm' } };
+
 const tfjs = (backend: 'wasm' | 'webgl'): BrowserPeer => ({
   packages: ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-backend-webgl'],
   module: 'tfjs_more.ts',
@@ -31,6 +33,9 @@ const tfjs = (backend: 'wasm' | 'webgl'): BrowserPeer => ({
 export const browserPeers: Readonly<Record<string, BrowserPeer>> = {
   'ort-webgpu': { ...ort, opener: `openOrt('webgpu')` },
   'ort-wasm': { ...ort, opener: `openOrt('wasm')` },
+  'jax-js': { packages: ['@jax-js/jax'], module: 'jax.ts', opener: 'openJax' },
+  'litert-webgpu': { ...litert, opener: `openLiteRt('webgpu')` },
+  'litert-wasm': { ...litert, opener: `openLiteRt('wasm')` },
   'tfjs-webgl': tfjs('webgl'),
   'tfjs-wasm': tfjs('wasm'),
 };

@@ -13,6 +13,7 @@ import type { BenchOptions } from './options.ts';
 import { ensureInstalled } from './peers.ts';
 import { answerRequests, partsOf, serve, siteFor } from './site.ts';
 import { printSummary, progress } from './terminal.ts';
+import { tfliteOf } from './tflite.ts';
 
 /** @param connect address of a browser's debugging protocol; else headless Chromium is started here. */
 async function openBrowser(connect: string | undefined): Promise<Browser> {
@@ -29,6 +30,8 @@ export async function runInBrowser(options: BenchOptions): Promise<BenchResult> 
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
   const described = ({ bytes, ...rest }: NetworkSource) => ({ ...rest, parts: partsOf(bytes) });
+  const needsTflite = peers.some((name) => name.startsWith('litert-'));
+  const extra: Record<string, Uint8Array> = needsTflite ? { tflite: tfliteOf(networks.network, console.log) } : {};
   const request: DrivenRequest = {
     selection: { ...selection, filter: selection.filter?.source },
     rounds,
@@ -37,8 +40,9 @@ export async function runInBrowser(options: BenchOptions): Promise<BenchResult> 
     version,
     network: described(networks.network),
     small: described(networks.small),
+    extra: Object.fromEntries(Object.entries(extra).map(([name, bytes]) => [name, partsOf(bytes)])),
   };
-  const files = { network: networks.network.bytes, small: networks.small.bytes };
+  const files = { network: networks.network.bytes, small: networks.small.bytes, ...extra };
   const respond = await siteFor(peers, { request, files });
   const browser = await openBrowser(connect);
   const site = connect === undefined ? await serve(respond) : undefined;

@@ -26,7 +26,9 @@ async function fetched(name: string, parts: number): Promise<Uint8Array> {
 
 type Described = Omit<NetworkSource, 'bytes'> & { parts: number };
 
-export interface DrivenRequest extends Omit<PageRequest, 'network' | 'small'> {
+export interface DrivenRequest extends Omit<PageRequest, 'network' | 'small' | 'extra'> {
+  /** Parts of each, by name. */
+  extra: Readonly<Record<string, number>>;
   network: Described;
   small: Described;
 }
@@ -40,13 +42,12 @@ export async function drive(peers: Readonly<Record<string, OpenPeer>>): Promise<
         bytes: await fetched(name, request[name].parts),
       })),
     );
-    const result = await runInPage(
-      { ...request, network: network!, small: small! },
-      peers,
-      (id, index, count, done) => {
-        if (done) void benchCase(JSON.stringify({ id, index, count, done }));
-      },
-    );
+    const extra: Record<string, Uint8Array> = {};
+    for (const [name, parts] of Object.entries(request.extra)) extra[name] = await fetched(name, parts);
+    const whole = { ...request, network: network!, small: small!, extra };
+    const result = await runInPage(whole, peers, (id, index, count, done) => {
+      if (done) void benchCase(JSON.stringify({ id, index, count, done }));
+    });
     await benchDone(JSON.stringify({ result }));
   } catch (error) {
     await benchDone(JSON.stringify({ error: String((error as Error)?.stack ?? error) }));

@@ -24,11 +24,14 @@ export interface PageRequest {
   version: string;
   network: NetworkSource;
   small: NetworkSource;
+  extra: PeerHost['extra'];
 }
 
 export interface PeerHost {
   tf: typeof tf;
   network: NetworkSource;
+  /** Files of the peers' own, by name. */
+  extra: Readonly<Record<string, Uint8Array>>;
 }
 
 /** Opens a peer; each is a module of its own in bench/peers. */
@@ -58,7 +61,7 @@ export async function runInPage(
   const engine = await Engine.create();
   const contestants = [wgradContestant({ engine, another: () => Engine.create(), version, network, small })];
   const known: Readonly<Record<string, OpenPeer>> = { 'tfjs-webgpu': openTfjs, ...peers };
-  for (const name of request.peers) contestants.push(await known[name]!({ tf, network }));
+  for (const name of request.peers) contestants.push(await known[name]!({ tf, network, extra: request.extra }));
   const tiny = selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {};
   const roofline = await measureRoofline(engine.gpuDevice, tiny);
   const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase });
