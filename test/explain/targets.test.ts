@@ -1,12 +1,13 @@
 /** What can be explained: classes, units, functions of the graph; several pictures, several targets. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createExplainer, explain } from '../../src/explain/index.ts';
+import { createExplainer, explain, type MethodOptions, type Target } from '../../src/explain/index.ts';
 import { constant } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Model } from '../../src/model/model.ts';
 import { mul } from '../../src/ops/binary.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { reshape } from '../../src/ops/reshape.ts';
+import { slice } from '../../src/ops/slice.ts';
 import { square } from '../../src/ops/unary.ts';
 import { testEngine } from '../support/engine.ts';
 import { compare, tolerance } from '../tolerance.ts';
@@ -75,6 +76,37 @@ describe('targets', () => {
     await expect(explain(model, x, { method: 'gradient', target })).rejects.toMatchObject({ code });
   });
 });
+
+/** One value, as it can be asked for. */
+const logit = (k: number) => (graph: { logits: Tensor }) => slice(graph.logits, [0, k], [graph.logits.shape[0]!, 1]);
+const forms: [string, Target][] = [
+  ['an index', 1],
+  ['a label', 'squares'],
+  ['a label of other case', 'SQUARES'],
+  ['a unit', 'logits[:,1]'],
+  ['a function of the graph', logit(1)],
+];
+
+describe.each<MethodOptions['method']>(['gradient', 'integrated-gradients', 'deep-shap', 'exact-shap'])(
+  '%s',
+  (method) => {
+    const options = { method, ...(method === 'exact-shap' && { cells: 2, hide: 'zero' }) } as MethodOptions;
+    const expected = () => w.subarray(size, 2 * size).map((v, i) => (method === 'gradient' ? v : v * x[i]!));
+    it.each(forms)('%s: the same map of the same value, alone and among several', async (_, target) => {
+      const one = await explain(model, x, { ...options, target });
+      const among = await explain(model, x, { ...options, targets: [0, target, 'logits[:,2]', logit(0)] });
+      const pictures = await explain(model, [y, x], { ...options, target: [2, target] });
+      const truth = method === 'exact-shap' ? undefined : expected();
+      for (const { map, score } of [one, among[1]!, pictures[1]!]) {
+        if (truth) near(map, truth);
+        near(map, one.map);
+        near([score], [one.score]);
+      }
+      near(among[3]!.map, among[0]!.map);
+      expect(one.target).toBe(typeof target === 'number' || forms.slice(1, 3).some(([, t]) => t === target) ? 1 : null);
+    });
+  },
+);
 
 describe('several at once', () => {
   it('targets: one map each; top: the highest classes first', async () => {
