@@ -47,7 +47,7 @@ describe.skipIf(!dataFolder)('segments', () => {
 });
 
 /** Masks, targets and options of each entry as they were given to lime. */
-describe.skipIf(!dataFolder)('lime', () => {
+describe.skipIf(!dataFolder)('lime', { timeout: 30 * 60_000 }, () => {
   const check = report('LIME');
   const reference = dataFolder ? golden2('lime-explain') : undefined!;
   interface Stored {
@@ -149,7 +149,7 @@ describe.skipIf(!dataFolder)('lime', () => {
   });
 });
 
-describe.skipIf(!dataFolder)('regions', () => {
+describe.skipIf(!dataFolder)('regions', { timeout: 30 * 60_000 }, () => {
   const check = report('Ablation and XRAI');
   it.each(['mini', 'shapes'])('%s', async (name) => {
     const engine = await testEngine();
