@@ -8,6 +8,7 @@ import {
   methodNames,
   printError,
   printForwards,
+  smallestPerturbation,
   targetInWords,
   type Explainer,
   type FigureOptions,
@@ -15,14 +16,16 @@ import {
   type MethodOptions,
   type Target,
 } from '../explain/index.ts';
-import type { Model } from '../model/model.ts';
+import type { Image } from '../image/image.ts';
+import { imageOf } from '../model/image_space.ts';
+import type { ClassScore, Model } from '../model/model.ts';
 import { writeWhole } from '../node/write.ts';
 import { choice, count, name } from '../options.ts';
 import { defineCommand, type Context } from './command.ts';
 import { methodHelp, methodOptions, settingsOf } from './explain_options.ts';
 import { fileNames, mapPng, slim, writeReport, type Entry } from './explain_page.ts';
 import { targetsFor, targetsOf } from './explain_targets.ts';
-import { list, outFolder, repeated, shownAs } from './kinds.ts';
+import { list, onSwitch, outFolder, repeated, shownAs } from './kinds.ts';
 import { modelFirst, modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { uniqueNames } from './names.ts';
 import { pictureOptions, Pictures } from './pictures.ts';
@@ -132,8 +135,21 @@ async function explainOne(
   results.push({ path, file, method, target: a.target, ...(label !== undefined && { label }), score: a.score, error: a.error }); // prettier-ignore
 }
 
+/** The nearest picture that the model takes for another class; undefined where none was found. */
+async function flipped(c: Context, model: Model, path: string, input: Float32Array) {
+  const found = await smallestPerturbation(model, input, { signal: c.signal });
+  const far = `${(255 * found.epsilon).toPrecision(2)} of 255 levels`;
+  if (!found.flipped) {
+    c.note(`${path}: no picture was found within ${far} that is taken for another class`);
+    return undefined;
+  }
+  const ranked = await model.classify(found.picture, { top: model.classes, signal: c.signal });
+  const image = imageOf(model, found.picture);
+  return { path: `${path}, changed by at most ${far}`, image, ranked, picture: found.picture };
+}
+
 /** What is to be explained: the pictures that can be read, with their targets and the names of their files. */
-async function readEntries(c: Context, model: Model, pictures: Pictures, texts: readonly string[]) {
+async function readEntries(c: Context, model: Model, pictures: Pictures, texts: readonly string[], flip: boolean) {
   const wanted = targetsOf(model, texts);
   const stems = uniqueNames(pictures.paths);
   const entries: Entry[] = [];
@@ -142,10 +158,16 @@ async function readEntries(c: Context, model: Model, pictures: Pictures, texts: 
   await pictures.each(c, model, async ({ path, input, image }, i) => {
     const ranked = await model.classify(input, { top: model.classes, signal: c.signal });
     const order = ranked.map((guess) => guess.index);
-    const targets = targetsFor(wanted, order);
-    entries.push({ path, image, guesses: ranked.slice(0, 3), targets, maps: targets.map(() => []) });
-    inputs.push(input);
-    own.push(stems[i]!);
+    const near = flip ? await flipped(c, model, path, input) : undefined;
+    // Beside a picture that is taken for another class: both classes, of both.
+    const targets = near && !wanted ? [order[0]!, near.ranked[0]!.index] : targetsFor(wanted, order);
+    const add = (path: string, image: Image, guesses: readonly ClassScore[], input: Float32Array, stem: string) => {
+      entries.push({ path, image, guesses: guesses.slice(0, 3), targets, maps: targets.map(() => []) });
+      inputs.push(input);
+      own.push(stem);
+    };
+    add(path, image, ranked, input, stems[i]!);
+    if (near) add(near.path, near.image, near.ranked, near.picture, `${stems[i]!}-flipped`);
   });
   return { entries, inputs, stems: own };
 }
@@ -168,6 +190,7 @@ export const explainCommand = defineCommand({
         name("class by index or label, unit such as 'layer3.5[:,7]', or top3; several by commas (default: the predicted class)"), // prettier-ignore
       ),
     ),
+    flip: onSwitch('below each picture the nearest one that the model takes for another class, with the maps of both classes'), // prettier-ignore
     ...figureOptions,
     ...methodOptions,
     out: outFolder('out/explain', 'folder for the page and its pictures'),
@@ -184,7 +207,7 @@ export const explainCommand = defineCommand({
     const network = await networkOf(c, modelChoice);
     if (typeof given['layer'] === 'string') network.resolve(given['layer']);
     const model = await pictureModelOf(c, network);
-    const { entries, inputs, stems } = await readEntries(c, model, pictures, o.target);
+    const { entries, inputs, stems } = await readEntries(c, model, pictures, o.target, o.flip);
     const maps = entries.reduce((n, e) => n + e.targets.length, 0);
     const settings = choose(c, model, known, all, o.budget, maps);
     const methods = settings.map((s) => s.method);

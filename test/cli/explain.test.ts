@@ -65,6 +65,21 @@ describe('wgrad explain', { timeout: 120_000 }, () => {
     expect(['svg', 'png'].map((type) => existsSync(join(out, `outputs.gradient.${type}`)))).toEqual([true, true]);
   });
 
+  it('--flip: below the picture the nearest one of another class, the maps of both classes beside each other', async () => {
+    const out = join(folder, 'flip');
+    const { code, out: printed } = await explain(['--flip', '--methods', 'grad-cam', '--out', out, pictures[0]!, '--json']); // prettier-ignore
+    expect(code).toBe(0);
+    const maps = JSON.parse(printed) as { path: string; target: number; score: number }[];
+    expect(maps.length).toBe(4);
+    const [own, other, ownAfter, otherAfter] = maps as [(typeof maps)[0], (typeof maps)[0], (typeof maps)[0], (typeof maps)[0]]; // prettier-ignore
+    expect([ownAfter.target, otherAfter.target]).toEqual([own.target, other.target]);
+    // The first is taken for the one class, the second for the other.
+    expect(own.score).toBeGreaterThan(other.score);
+    expect(otherAfter.score).toBeGreaterThan(ownAfter.score);
+    expect(ownAfter.path).toMatch(/changed by at most [\d.]+ of 255 levels/);
+    expect(readFileSync(join(out, 'index.html'), 'utf8')).toContain('changed by at most');
+  });
+
   it('all: says first what it costs, and what is left out as too dear', async () => {
     const args = ['--methods', 'all', '--budget', '1', '--out', join(folder, 'all'), pictures[0]!];
     const { code, err } = await explain(args, /left out/);
