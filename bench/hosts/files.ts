@@ -7,6 +7,7 @@ import { compareMarkdown } from '../core/compare.ts';
 import { toMarkdown } from '../core/markdown.ts';
 import { merge } from '../core/merge.ts';
 import { toPage } from '../core/page.ts';
+import { paperMarkdown, paperPage } from '../paper/report.ts';
 import { SCHEMA, type BenchResult } from '../core/result.ts';
 import { UsageError, type FileWork } from './options.ts';
 import { printSummary } from './terminal.ts';
@@ -34,6 +35,12 @@ export async function writeResult(folder: string, result: BenchResult): Promise<
 }
 
 export async function fileWork({ kind, files, out }: FileWork): Promise<void> {
+  await mkdir(out, { recursive: true });
+  if (kind === 'paper') {
+    await writeWhole(join(out, 'paper.html'), paperPage('npm run bench -- --paper'));
+    await writeWhole(join(out, 'paper.md'), paperMarkdown());
+    return console.log(`computed, not measured: wrote ${join(out, 'paper.html')} and paper.md`);
+  }
   const results = files.map(readResult);
   if (kind === 'merge') {
     const whole = merge(results);
@@ -42,7 +49,6 @@ export async function fileWork({ kind, files, out }: FileWork): Promise<void> {
   }
   const text = compareMarkdown(results[0]!, results[1]!);
   console.log(text);
-  await mkdir(out, { recursive: true });
   await writeWhole(join(out, 'compare.md'), text);
   console.log(`wrote ${join(out, 'compare.md')}`);
 }

@@ -5,7 +5,7 @@ import type { Selection } from '../core/select.ts';
 
 /** Files in place of a run. */
 export interface FileWork {
-  kind: 'compare' | 'merge';
+  kind: 'compare' | 'merge' | 'paper';
   files: readonly string[];
   out: string;
 }
@@ -38,6 +38,7 @@ npm run bench:browser -- [options]    in headless Chromium
   --out DIR        default out/bench
 
 npm run bench -- --compare A.json B.json      what became slower or faster, with 95 % intervals
+npm run bench -- --paper                      what the plan means on named GPUs, computed
 npm run bench -- --merge A.json B.json ...    shards as one result
 
 WGRAD_ADAPTER chooses the adapter.`;
@@ -82,7 +83,7 @@ function fileWork(kind: FileWork['kind'], files: readonly string[], out: string)
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
-const flags = { help: flag, quick: flag, smoke: flag, tiny: flag, compare: flag, merge: flag } as const;
+const flags = { help: flag, quick: flag, smoke: flag, tiny: flag, compare: flag, merge: flag, paper: flag } as const;
 const texts = {
   suite: text,
   filter: text,
@@ -116,6 +117,7 @@ export function readOptions(
     return undefined;
   }
   const out = values.out ?? 'out/bench';
+  if (values.paper) return fileWork('paper', positionals, out);
   if (values.compare || values.merge) return fileWork(values.compare ? 'compare' : 'merge', positionals, out);
   if (positionals.length > 0) refuse(`'${positionals[0]}' is no option`);
   if (values.connect !== undefined && host === 'node') refuse('--connect is of bench:browser');
