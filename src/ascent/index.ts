@@ -2,6 +2,7 @@
 export { ascend, ascendOptions, type AscendOptions, type Ascent, type BestPicture, type Frame } from './ascend.ts';
 export type { Rate } from './compile.ts';
 export { datasetExamples, type Example, type ExampleOptions, type PictureSet, type UnitExamples } from './examples.ts';
+export { deepDream, type DreamFrame, type DreamOptions } from './dream.ts';
 export {
   activationGroups,
   gridDirections,

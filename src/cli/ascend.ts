@@ -1,25 +1,31 @@
 /** `wgrad ascend`: draws what channels, neurons, layers and classes respond to. */
 import { join } from 'node:path';
 import {
+  aligned,
   ascend,
   expressionUsage,
   fourier,
   inputSpace,
   lucidTransforms,
+  opacity,
   pixels,
+  pyramid,
+  transparent,
   type Ascent,
   type Frame,
   type Parametrization,
 } from '../ascent/index.ts';
-import type { Image } from '../image/image.ts';
+import { WgradError } from '../errors.ts';
+import type { Image, RgbaImage } from '../image/image.ts';
 import { encodePng } from '../image/png.ts';
 import { preprocess } from '../image/preprocess.ts';
 import type { Model } from '../model/model.ts';
 import { animationFormats, encodeAnimation } from '../node/animation.ts';
 import { decodeImage } from '../node/image.ts';
 import { writeWhole } from '../node/write.ts';
-import { atMost, choice, count, finite, name, positive } from '../options.ts';
+import { atMost, choice, count, finite, name, positive, whole } from '../options.ts';
 import { percent, short } from '../report/index.ts';
+import { dreamOf } from './ascend_dream.ts';
 import { writeSheet, type Drawn } from './ascend_sheet.ts';
 import { comparesWith, layersOf, unitsOf, type Unit } from './ascend_units.ts';
 import { defineCommand, type Context } from './command.ts';
@@ -28,7 +34,10 @@ import { imageOf, preprocessOf } from '../model/image_space.ts';
 import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName, numbered } from './names.ts';
 
-const pictures: Readonly<Record<string, () => Parametrization>> = { fourier, pixels, input: inputSpace };
+const pictures: Readonly<Record<string, () => Parametrization>> = {
+  ...{ fourier, pixels, input: inputSpace, pyramid, aligned },
+  transparent: () => transparent(),
+};
 
 /** Frames of an animation. */
 const FRAMES = 40;
@@ -37,6 +46,7 @@ interface Choices {
   steps: number;
   seed: number;
   picture: string;
+  pictures: number;
   transforms: string;
   relu: 'plain' | 'guided' | 'rectified';
   lr: number | undefined;
@@ -53,11 +63,20 @@ export const ascendCommand = defineCommand({
     steps: atMost(100_000, count(256, 'ascent steps')),
     seed: finite(0, 'of the noise and the transforms'),
     batch: atMost(256, count(8, 'units drawn at once')),
-    picture: choice(['fourier', 'pixels', 'input'], 'fourier', 'what is climbed on: a spectrum, pixels, the input'),
+    picture: choice(
+      ['fourier', 'pixels', 'input', 'pyramid', 'aligned', 'transparent'],
+      'fourier',
+      'what is climbed on: a spectrum, pixels, the input, grids from coarse to fine, spectra that share low frequencies, a spectrum with opacity',
+    ),
+    pictures: atMost(256, count(1, 'pictures of each unit, drawn together: for diversity, alignment, interpolated')),
     transforms: choice(['lucid', 'none'], 'lucid', 'what the network sees: the picture moved a little, or as it is'),
     relu: choice(['plain', 'guided', 'rectified'], 'plain', 'how gradients pass ReLUs'),
     lr: positive(undefined, "learning rate (default: the picture's)"),
     image: shownAs('FILE', name('a photograph to start from; for caricature, difference, style: to compare with')),
+    octaves: atMost(
+      16,
+      whole(0, 'with --image: deep dream at the size of the photograph, in so many sizes that share --steps'),
+    ),
     animate: choice(['none', ...animationFormats], 'none', 'an animation of the steps beside each picture'),
     sheet: onSwitch('a page and one picture with all of them'),
     out: outFolder('out/ascend', 'folder to write'),
@@ -72,13 +91,21 @@ export const ascendCommand = defineCommand({
     const [, height, width] = model.pictureShape;
     const given = photo && preprocess(photo, preprocessOf(model), { width, height });
     const units = c.positionals.flatMap((text) => unitsOf(model, text, { reference: given }));
-    const files = numbered(units.map(({ text }) => fileName(text)));
+    const clear = o.picture === 'transparent' ? units.map(costly) : units;
+    const files = numbered(units.flatMap(({ text }) => Array<string>(o.pictures).fill(fileName(text))));
     const drawn: Drawn[] = [];
+    if (o.octaves > 0) {
+      if (!photo || units.some(({ text }) => comparesWith(text)))
+        throw new WgradError('usage', '--octaves is for --image and what does not compare with it', { remedy: "Write for instance: 'layer(layer3)' --image photo.jpg --octaves 4" }); // prettier-ignore
+      c.result((await dreamOf(c, model, photo, units, files, o)).map(({ image: _, ...row }) => row));
+      return;
+    }
     try {
-      for (let at = 0; at < units.length; at += o.batch) {
-        const some = units.slice(at, at + o.batch);
+      const batch = o.pictures > 1 ? 1 : o.batch;
+      for (let at = 0; at < units.length; at += batch) {
+        const some = clear.slice(at, at + batch).flatMap((unit) => Array<Unit>(o.pictures).fill(unit));
         const start = some.some(({ text }) => comparesWith(text)) ? undefined : given;
-        await drawSome(c, model, some, files.slice(at), start, o, drawn);
+        await drawSome(c, model, some, files.slice(at * o.pictures), start, o, drawn);
       }
     } finally {
       if (o.sheet && drawn.length > 0) await c.hold(() => writeSheet(c, o.out, drawn, o.steps));
@@ -86,6 +113,9 @@ export const ascendCommand = defineCommand({
     c.result(drawn.map(({ image: _, ...row }) => row));
   },
 });
+
+/** A unit whose picture is no more opaque than it needs to be. */
+const costly = ({ text, objective }: Unit): Unit => ({ text, objective: objective.times(opacity().negated().plus(1)) });
 
 /** Draws units together, and writes them: the best so far too, where it is interrupted. */
 async function drawSome(
@@ -99,7 +129,8 @@ async function drawSome(
 ): Promise<void> {
   const side = Math.min(model.pictureShape[1], model.pictureShape[2]);
   const run = ascend(model, {
-    objective: units.map((u) => u.objective),
+    objective: o.pictures > 1 ? units[0]!.objective : units.map((u) => u.objective),
+    pictures: units.length,
     steps: o.steps,
     seed: o.seed,
     picture: pictures[o.picture]!(),
@@ -141,9 +172,11 @@ async function write(
   const isWhole = last.step === o.steps;
   for (const [i, { text, objective }] of units.entries()) {
     // What was interrupted leaves its best picture; a whole run its last, which has settled.
-    const image = imageOf(model, isWhole ? await last.image(i) : (await run.best(i)).image);
+    const best = isWhole ? undefined : await run.best(i);
+    const image = imageOf(model, best ? best.image : await last.image(i));
     const file = join(o.out, `${files[i]}.png`);
-    await writeWhole(file, await encodePng(image));
+    const opaque = withOpacity(image, best ? best.pixels : await last.pixels(i));
+    await writeWhole(file, await encodePng(opaque));
     if (films[i]!.length > 1) {
       const format = o.animate as (typeof animationFormats)[number];
       await writeWhole(join(o.out, `${files[i]}.${format}`), await encodeAnimation(films[i]!, { format }));
@@ -153,4 +186,18 @@ async function write(
     c.print(`${file}: ${objective.name} from ${short(start)} to ${short(end)}${off}`);
     drawn.push({ unit: text, name: objective.name, file, start, end, dead: Number.isNaN(dead) ? null : dead, steps: last.step, image }); // prettier-ignore
   }
+}
+
+/** RGBA where there is a plane more than the colours. @param pixels as of a frame. */
+function withOpacity(image: Image, pixels: Float32Array): Image | RgbaImage {
+  const { width, height, data } = image;
+  const area = width * height;
+  // One channel is shown as grey: there the plane after it is the opacity.
+  const planes = pixels.length / area;
+  if (planes !== 2 && planes !== 4) return image;
+  const at = (planes - 1) * area;
+  const rgba = new Uint8ClampedArray(4 * area);
+  for (let i = 0; i < area; i++)
+    rgba.set([data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!, 255 * pixels[at + i]!], 4 * i);
+  return { width, height, data: rgba };
 }

@@ -44,6 +44,28 @@ describe('wgrad ascend', { timeout: 120_000 }, () => {
     expect((await sharp(join(out, 'sheet.png')).metadata()).width).toBe(128);
   });
 
+  it('deep dream has the size of the photograph; several pictures of a unit; opacity', async () => {
+    const out = join(folder, 'dream');
+    const photo = join(folder, 'photo.png');
+    await sharp({ create: { width: 90, height: 70, channels: 3, background: '#678' } })
+      .png()
+      .toFile(photo);
+    const dream = await command(['ascend', 'layer(layer1)', '--image', photo, '--octaves', '2', '--steps', '4', '--out', out, '--json']); // prettier-ignore
+    expect(dream.code, dream.err).toBe(0);
+    const [row] = JSON.parse(dream.out) as { file: string; start: number; steps: number }[];
+    // The smaller size would be less than a tile.
+    expect(row).toMatchObject({ name: 'layer(layer1)', steps: 2 });
+    expect(await sharp(row!.file).metadata()).toMatchObject({ width: 90, height: 70 });
+    const clear = await command(['ascend', 'layer1:0', '--picture', 'transparent', '--pictures', '2', '--steps', '1', '--out', out, '--json']); // prettier-ignore
+    expect(clear.code, clear.err).toBe(0);
+    const rows = JSON.parse(clear.out) as { name: string; file: string }[];
+    expect(rows.map((r) => r.name)).toEqual(Array(2).fill('channel(layer1,0)*(-opacity + 1)'));
+    expect(new Set(rows.map((r) => r.file)).size).toBe(2);
+    expect((await sharp(rows[1]!.file).metadata()).channels).toBe(4);
+    const wrong = await command(['ascend', 'layer(layer1)', '--octaves', '2', '--out', out]);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('--octaves is for --image') as string });
+  });
+
   it('an interrupted run leaves the best pictures so far, and its page', async () => {
     const out = join(folder, 'stopped');
     // On a busy machine there may be nothing yet.
