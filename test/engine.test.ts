@@ -87,7 +87,7 @@ describe.each(adapters)('on %s', (_, engine) => {
     expect((await Promise.all(runs)).map((r) => r.y[0])).toEqual([-1, -2]);
     await expect.poll(() => heard.length).toBe(1);
     expect(heard[0]).toContain('theirs');
-    (program as any).instance.buffers[0].destroy();
+    (program as any).instance.places[0].buffer.destroy();
     await expect(program.run({ x: [1] })).rejects.toMatchObject({ code: 'kernel-invalid' });
     expect(heard).toHaveLength(1);
     await own.dispose();
