@@ -53,7 +53,7 @@ fn main(
         at = ((tap * g.n4 + n) * 4u + lane % 4u) * g.k4 + first;
       }
       for (var k = first; k < last; k++) {
-        let held = b[at];
+        let held = wide(b[at]);
         at += select(4u * g.n4, 1u, B_TRANSPOSED);
         var b0 = subgroupBroadcast(held, 0u);
         var b1 = subgroupBroadcast(held, 1u);

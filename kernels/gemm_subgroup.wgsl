@@ -63,10 +63,10 @@ fn main(
         for (var i = 0u; i < HELD; i++) {
           x[i] = select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0);
         }
-        var b0 = b[at];
-        var b1 = b[at + stride];
-        var b2 = b[at + 2u * stride];
-        var b3 = b[at + 3u * stride];
+        var b0 = wide(b[at]);
+        var b1 = wide(b[at + stride]);
+        var b2 = wide(b[at + 2u * stride]);
+        var b3 = wide(b[at + 3u * stride]);
         if (B_TRANSPOSED) {
           let t = transpose(mat4x4f(b0, b1, b2, b3));
           b0 = t[0];

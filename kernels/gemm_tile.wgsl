@@ -12,7 +12,7 @@ const B_TRANSPOSED: bool = false; // b is [tap, n, k]
 
 // Four groups of b from `at`, as rows of four columns.
 fn fetch_b(at: u32, stride: u32) -> mat4x4f {
-  let rows = mat4x4f(b[at], b[at + stride], b[at + 2u * stride], b[at + 3u * stride]);
+  let rows = mat4x4f(wide(b[at]), wide(b[at + stride]), wide(b[at + 2u * stride]), wide(b[at + 3u * stride]));
   if (B_TRANSPOSED) {
     return transpose(rows);
   }

@@ -67,11 +67,11 @@ fn main(
         if (B_TRANSPOSED) {
           let at = k + load % SLICE;
           let column = min(n * 4u + load / SLICE, g.n4 * 4u - 1u);
-          next_b[i] = select(vec4f(0.0), b[(tap * g.n4 * 4u + column) * g.k4 + min(at, last - 1u)], at < last);
+          next_b[i] = select(vec4f(0.0), wide(b[(tap * g.n4 * 4u + column) * g.k4 + min(at, last - 1u)]), at < last);
         } else {
           let at = k * 4u + load / TILE_N4;
           let read_at = (tap * g.k4 * 4u + min(at, last * 4u - 1u)) * g.n4 + min(n + load % TILE_N4, g.n4 - 1u);
-          next_b[i] = select(vec4f(0.0), b[read_at], at < last * 4u);
+          next_b[i] = select(vec4f(0.0), wide(b[read_at]), at < last * 4u);
         }
       }
       k += SLICE;

@@ -14,7 +14,7 @@ import { writeIfNew } from './write.ts';
  */
 const DEFERRED: Readonly<Record<string, RegExp>> = {
   bodies:
-    /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
+    /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|half_unpack|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
   // Of inference, what a plain ResNet does not run.
   bodies_forward: /^(along_axis|arg_reduce|avg_pool|binary|conv_grouped_forward|gather|positive_bits|unary|where)$/,
   bodies_subgroup: /^gemm_(subgroup|narrow)/,
@@ -23,7 +23,7 @@ const DEFERRED: Readonly<Record<string, RegExp>> = {
 };
 
 /** What specialisation changes stays with the description, and with it what a module must begin with. */
-const HEAD = /^(const [A-Z]|alias |enable |requires |diagnostic)/;
+const HEAD = /^(const [A-Z]|alias |fn wide|enable |requires |diagnostic)/;
 
 const root = new URL('..', import.meta.url);
 const folder = new URL('kernels/', root);

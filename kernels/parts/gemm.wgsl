@@ -35,8 +35,13 @@ struct Geometry {
   steps: u32, // the epilogue; 0 where parts > 1
 }
 
+// Four neighbours of b as they are stored. With HALF they are two pairs of half floats (see specialize()).
+const HALF: bool = false;
+alias B = vec4f;
+fn wide(v: B) -> vec4f { return v; }
+
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<storage, read> geometry: array<Geometry>; // one a stride phase
 @group(0) @binding(4) var<storage, read> scale: array<vec4f>;

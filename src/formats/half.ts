@@ -36,3 +36,27 @@ export function f32ToF16(value: number): number {
   const odd = (size >>> 13) & 1;
   return sign | ((size - 0x38000000 + 0xfff + odd) >>> 13);
 }
+
+/** The largest finite half float. */
+export const HALF_MAX = 65504;
+
+/** The nearest half floats, ties to even, as bit patterns; beyond 65504 they are infinite. */
+export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const half = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) {
+    const x = bits[i]!;
+    const sign = (x >>> 16) & 0x8000;
+    const size = x & 0x7fffffff;
+    if (size >= 0x47800000) half[i] = sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+    else if (size < 0x38800000) {
+      // Below 2^-14 a step is 2^-24: adding 1/2 leaves the rounded count of steps in the last bits.
+      word[0] = size;
+      float[0] = float[0]! + 0.5;
+      half[i] = sign | (word[0]! - 0x3f000000);
+    } else half[i] = sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+  }
+  return half;
+}
+
+export const fromHalf = (bits: Uint16Array): Float32Array<ArrayBuffer> => Float32Array.from(bits, f16ToF32);

@@ -17,7 +17,7 @@ export interface TileShape {
 export function rowsPass(
   kernel: Kernel,
   constants: Pass['constants'],
-  { phases }: RowsProblem,
+  { phases, half }: RowsProblem,
   { rows, groups, perWorkgroup }: TileShape,
   { parts, y, steps }: { parts: number; y: 'y' | Scratch; steps: number },
 ): Pass {
@@ -40,7 +40,7 @@ export function rowsPass(
     : ({ scale: 'a', shift: 'a', residual: 'a', gate: 'a' } as const);
   return {
     kernel,
-    constants,
+    constants: half ? { ...constants, HALF: true } : constants,
     bindings: { a: 'a', b: 'b', y, geometry, ...operands },
     workgroups: [...spreadOut(Math.ceil(Math.max(...counts) / perWorkgroup)), phases.length * parts],
   };

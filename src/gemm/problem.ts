@@ -48,6 +48,8 @@ export interface RowsProblem {
   phases: readonly RowsGeometry[];
   /** What follows elementwise, in order. */
   steps: readonly StepKind[];
+  /** b is stored as half floats. */
+  half: boolean;
 }
 
 /** Members of Geometry in kernels/parts/gemm_outer.wgsl that follow from the problem. */
@@ -82,7 +84,7 @@ export type GemmProblem = RowsProblem | OuterProblem;
 export const problemKey = (p: GemmProblem): string =>
   p.form === 'tn'
     ? `tn ${Object.values(p.geometry).join(' ')}`
-    : `${p.form} ${p.steps.join('+')} ${p.phases.map((g) => Object.values(g).join(' ')).join(', ')}`;
+    : `${p.form}${p.half ? ' half' : ''} ${p.steps.join('+')} ${p.phases.map((g) => Object.values(g).join(' ')).join(', ')}`;
 
 /** Rows, columns and summands (of all taps) of the largest phase. */
 export function extentsOf(p: GemmProblem): { m: number; n: number; k: number } {
@@ -105,7 +107,7 @@ export const flopsOf = (p: GemmProblem): number => {
 };
 
 /** y of conv2d(x, w). The stem's taps of a kernel row lie side by side in memory and are read as one run. */
-export function forwardProblem(g: ConvGeometry, steps: readonly StepKind[] = []): RowsProblem {
+export function forwardProblem(g: ConvGeometry, steps: readonly StepKind[] = [], half = false): RowsProblem {
   const [k4, n4, m] = [roundUp4(g.ci) / 4, roundUp4(g.co) / 4, g.n * g.oh * g.ow];
   const whole = inRuns(g);
   const rows: RowsGeometry = {
@@ -136,7 +138,7 @@ export function forwardProblem(g: ConvGeometry, steps: readonly StepKind[] = [])
     y_from_w: 0,
     y4: m * n4,
   };
-  return { form: 'nn', phases: [rows], steps };
+  return { form: 'nn', phases: [rows], steps, half };
 }
 
 /** Whether the taps of a kernel row are one stretch of memory that never leaves the picture. */
@@ -147,7 +149,7 @@ const inRuns = (g: ConvGeometry): boolean =>
  * dx of conv2d. Pixels of dx that lie alike between the strides meet the same taps: each such phase is a convolution of
  * its own over dy, and no inserted zero is ever multiplied. A phase that no tap reaches has taps 0: it is zero.
  */
-export function inputGradProblem(g: ConvGeometry, steps: readonly StepKind[] = []): RowsProblem {
+export function inputGradProblem(g: ConvGeometry, steps: readonly StepKind[] = [], half = false): RowsProblem {
   const [k4, n4] = [roundUp4(g.co) / 4, roundUp4(g.ci) / 4];
   const phases: RowsGeometry[] = [];
   for (let py = 0; py < Math.min(g.strides[0], g.ih); py++) {
@@ -186,7 +188,7 @@ export function inputGradProblem(g: ConvGeometry, steps: readonly StepKind[] = [
       });
     }
   }
-  return { form: 'nt', phases, steps };
+  return { form: 'nt', phases, steps, half };
 }
 
 /** Taps k of an axis with (phase + pad - k * dilation) divisible by the stride: every `every`-th from `first`. */

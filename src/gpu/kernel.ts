@@ -46,6 +46,7 @@ function literal(value: number | boolean, type: ConstantType): string {
  *
  * A kernel with `const WIDTH: u32 = 1u;` names its element types by aliases (`alias F = f32;`): with WIDTH 4 they become
  * vectors of four, so that one source serves any count of channels, and counts of whole groups twice as fast.
+ * A kernel with `const HALF: bool = false;` reads one factor through `wide`: with HALF it is stored as half floats.
  */
 export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>): string {
   let code: string = kernel.code;
@@ -58,7 +59,12 @@ export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>)
       () => `const ${name}:${type}=${literal(value, type)};`,
     );
   }
-  const { WIDTH } = constants as { WIDTH?: number };
+  const { WIDTH, HALF } = constants as { WIDTH?: number; HALF?: boolean };
+  if (HALF) {
+    code = code
+      .replace(/alias B\s*=\s*vec4f;/, 'alias B=vec2u;')
+      .replace(/(fn wide.*)return v;/, '$1return vec4f(unpack2x16float(v.x),unpack2x16float(v.y));');
+  }
   return WIDTH === 4 ? code.replace(/alias (\w+)\s*=\s*(f32|i32|u32|bool);/g, 'alias $1=vec4<$2>;') : code;
 }
 

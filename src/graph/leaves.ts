@@ -60,24 +60,31 @@ export class Variable {
    * @param data initial values, row-major in `shape`; kept by reference, never written to. 'zeros' take no memory on the
    *   host and are not uploaded.
    * @param layout physical order on the device; convolution weights (OIHW) use 'hwio'.
-   * @param again brings `data` once more, from a file: the host then lets go of them when they are on a device.
+   * @param again brings `data` once more, from a file: the host then lets go of them when they are on a device. Without
+   *   `data` ('later') they are brought when they are first needed.
+   * @param half stored on the device as half floats, rounded to nearest: for weights 'hwio' of whole groups of four
+   *   channels that are not trained. Convolutions read them as they are, other ops get them unpacked.
    */
   constructor(
     readonly name: string,
     shape: Shape,
-    data: Float32Array<ArrayBufferLike> | 'zeros',
+    data: Float32Array<ArrayBufferLike> | 'zeros' | 'later',
     readonly layout: Layout = 'row',
     private readonly again?: () => Promise<Float32Array>,
+    readonly half = false,
   ) {
-    if (data !== 'zeros' && sizeOf(shape) !== data.length) {
+    if (typeof data !== 'string' && sizeOf(shape) !== data.length) {
       throw new WgradError('shape', `variable ${name}: ${data.length} values do not fill the shape ${show(shape)}`);
     }
     if (layout !== 'row' && shape.length !== 4) {
       throw new WgradError('shape', `variable ${name}: layout ${layout} needs rank 4, the shape is ${show(shape)}`);
     }
+    if (half && (layout !== 'hwio' || shape[0]! % 4 !== 0 || shape[1]! % 4 !== 0)) {
+      throw new WgradError('invalid-argument', `variable ${name}: half precision needs 'hwio' and channels in fours`);
+    }
     this.shape = [...shape];
     this.isZero = data === 'zeros';
-    this.given = data === 'zeros' ? undefined : data;
+    this.given = typeof data === 'string' ? undefined : data;
     this.tensor = apply1(variableOp, [], { variable: this });
     this.tensor.node.name = name;
   }
@@ -92,6 +99,11 @@ export class Variable {
     throw new WgradError('invalid-argument', `${this.name}: its first values are not in memory any more`, {
       remedy: 'Await variable.bring(), or load the model with hostCopy: true',
     });
+  }
+
+  /** What it takes on the device. */
+  get bytes(): number {
+    return this.tensor.size * (this.half ? 2 : 4);
   }
 
   /** Whether {@link initial} is to be had without reading a file. */

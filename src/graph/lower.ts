@@ -27,6 +27,8 @@ export interface LowerContext {
   layoutOf(t: Tensor): Layout;
   /** Where `t` is stored; with a layout, converted to it first (once per tensor and layout). */
   read(t: Tensor, layout?: Layout): Storage;
+  /** The pairs of half floats of a variable that is stored as such, see {@link Variable.half}. */
+  packed(t: Tensor): Storage;
   /** Allocates an output in `layout` (default 'row'). */
   write(t: Tensor, layout?: Layout): Storage;
   /** `output` is `input` under another shape: same bytes, no dispatch. */

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
-import { input, type Variable } from '../graph/leaves.ts';
+import { input, Variable } from '../graph/leaves.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
@@ -67,7 +67,7 @@ export class Model {
     this.programs = new Programs(engine, (shape) => this.outputsFor(shape));
   }
 
-  /** How often the head was replaced: what was compiled before is of another network. */
+  /** How often the head was replaced or parameters got full precision: what was compiled before is of another network. */
   get revision(): number {
     return this.heads;
   }
@@ -134,9 +134,17 @@ export class Model {
     return this;
   }
 
-  /** Makes the parameters that match trainable, all without a pattern: `unfreeze('layer4.*', 'fc.*')`. */
+  /**
+   * Makes the parameters that match trainable, all without a pattern: `unfreeze('layer4.*', 'fc.*')`. What was stored in
+   * half precision gets full precision, from its present values.
+   */
   unfreeze(...patterns: string[]): this {
-    this.training.unfreeze(patterns);
+    const half = this.training.unfreeze(patterns);
+    for (const { name, variable } of half) this.network.substitute(name, inFullPrecision(this.engine, variable));
+    if (half.length > 0) {
+      this.programs.clear();
+      this.heads++;
+    }
     return this;
   }
 
@@ -330,4 +338,17 @@ export class Model {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** In the place of a variable of half floats: its values as they are on the device now, which lets go of it then. */
+function inFullPrecision(engine: Engine, half: Variable): Variable {
+  let first = true;
+  const bring = async () => {
+    if (!first) return half.bring();
+    const values = await engine.read(half);
+    first = false;
+    engine.release([half]);
+    return values;
+  };
+  return new Variable(half.name, half.shape, 'later', half.layout, bring);
 }

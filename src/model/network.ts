@@ -89,6 +89,8 @@ export interface Network {
    *   behind it cannot be made for that number; the network is then as before.
    */
   replaceHead(layer: string, head: NewHead): void;
+  /** Puts another variable in a parameter's place, of the same shape; what is built from then on has it. */
+  substitute(name: string, variable: Variable): void;
   /** ONNX bytes with the given parameter values and metadata in place of the file's. */
   save(
     values: ReadonlyMap<string, Float32Array>,

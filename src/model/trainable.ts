@@ -14,17 +14,20 @@ export class Trainable {
   private readonly unfrozen = new Set<string>();
   private readonly batchNormRules: { matches: (name: string) => boolean; mode: BatchNormMode }[] = [];
 
-  /** Everything is trainable at first. */
+  /** Everything is trainable at first but what is stored in half precision. */
   constructor(private readonly network: Network) {
-    for (const p of network.parameters.values()) if (p.trainable) this.unfrozen.add(p.name);
+    for (const p of network.parameters.values()) if (p.trainable && !p.variable.half) this.unfrozen.add(p.name);
   }
 
   freeze(patterns: readonly string[]): void {
     for (const { name } of this.select(patterns)) this.unfrozen.delete(name);
   }
 
-  unfreeze(patterns: readonly string[]): void {
-    for (const { name, trainable } of this.select(patterns)) if (trainable) this.unfrozen.add(name);
+  /** @returns those that are stored in half precision, which no training can change. */
+  unfreeze(patterns: readonly string[]): NetworkParameter[] {
+    const chosen = this.select(patterns).filter((p) => p.trainable);
+    for (const { name } of chosen) this.unfrozen.add(name);
+    return chosen.filter((p) => p.variable.half);
   }
 
   /** Parameters by name or by layer path; all without a pattern. @throws WgradError 'unknown-name'. */

@@ -13,7 +13,9 @@ import type {
 import { WgradError } from '../errors.ts';
 import { printPreprocess } from '../image/preprocess_spec.ts';
 import type { InputRole, Roles } from '../model/roles.ts';
+import { HALF_MAX } from '../formats/half.ts';
 import { atOnce, Pace, type Pieces } from '../pace.ts';
+import { attrInt } from './attributes.ts';
 import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
 import { buildGraph } from './build.ts';
 import { decodeOnnx, type DecodeOptions } from './decode.ts';
@@ -23,6 +25,7 @@ import { opsFor } from './ops/index.ts';
 import { storedParameters } from './parameters.ts';
 import { inParts } from './parts.ts';
 import { probe, type Probed } from './probe.ts';
+import type { ParameterInfo } from './parameters.ts';
 import { floatsOf, Reread, total } from './reread.ts';
 import { channelAxes, findInput } from './roles.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
@@ -31,6 +34,11 @@ import type { OnnxGraph, OnnxNode, OnnxTensor } from './types.ts';
 export interface ImportOptions extends DecodeOptions, Given {
   /** What a BatchNormalization in training mode normalises by; default `file`, which is the batch. */
   batchNorm?: BatchNormChoice;
+  /**
+   * 'f16': weights of convolutions are stored as half floats, rounded to nearest, in half the memory; they are frozen
+   * until `model.unfreeze()` gives them full precision. Sums are in full precision always. Default 'f32'.
+   */
+  weights?: 'f32' | 'f16';
   /**
    * Brings the file's bytes once more. With it the host lets go of the parameters when they are on a device, and reads
    * them again after a loss of the device or for another engine. Default: a copy of them stays.
@@ -46,7 +54,7 @@ export interface ImportOptions extends DecodeOptions, Given {
  *   `options.signal`.
  */
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
-  const { labels, preprocess, output, size, batchNorm = 'file', external, again, signal } = options;
+  const { labels, preprocess, output, size, batchNorm = 'file', weights = 'f32', external, again, signal } = options;
   const source = options.source ?? 'model';
   const from = { supported: opsFor, source, ...(external && { external }) };
   const pace = new Pace(signal);
@@ -54,7 +62,7 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
   const reread =
     again &&
     new Reread(source, async () => (await stored(await decodeOnnx(await again(), from), new Pace())).initializers);
-  const given = { labels, preprocess, output, size, batchNorm };
+  const given = { labels, preprocess, output, size, batchNorm, weights };
   const network = new OnnxNetwork(graph, given, await pace.through(layerTree(graph)), reread);
   for (const { name, variable } of network.parameters.values()) {
     await pace.next();
@@ -83,7 +91,10 @@ function* known({ labels, preprocess, scores }: ImportOptions): Iterable<[string
 /** An ONNX file as a network: its graph, parameters and what its parts are for. */
 export class OnnxNetwork implements Network {
   /** A network from a graph of your own; the constructor is enough where its ops are those of a plain ResNet. */
-  static async of(graph: OnnxGraph, given: Given & Pick<ImportOptions, 'batchNorm'> = {}): Promise<OnnxNetwork> {
+  static async of(
+    graph: OnnxGraph,
+    given: Given & Pick<ImportOptions, 'batchNorm' | 'weights'> = {},
+  ): Promise<OnnxNetwork> {
     await opsFor(graph);
     return new OnnxNetwork(graph, given);
   }
@@ -102,7 +113,7 @@ export class OnnxNetwork implements Network {
 
   constructor(
     private graph: OnnxGraph,
-    readonly given: Given & Pick<ImportOptions, 'batchNorm'> = {},
+    readonly given: Given & Pick<ImportOptions, 'batchNorm' | 'weights'> = {},
     private tree: LayerTree = atOnce(layerTree(graph)),
     reread?: Reread,
   ) {
@@ -181,8 +192,8 @@ export class OnnxNetwork implements Network {
       const tensor = initializers.get(info.name)!;
       let variable = this.made.get(tensor);
       if (!variable) {
-        variable = toVariable(info.name, tensor, reread);
-        const held = heldBy(variable, tensor);
+        variable = toVariable(info.name, tensor, reread, this.given.weights === 'f16' && isPlainConv(info));
+        const held = heldBy(() => this.made.get(held)!, tensor);
         this.made.set(held, variable);
         initializers.set(info.name, held);
       }
@@ -232,6 +243,11 @@ export class OnnxNetwork implements Network {
     const found = resolveName(this.graph, this.tree, name);
     // A parameter is a value of the graph too: its variable's tensor.
     return found.value ?? found.name;
+  }
+
+  substitute(name: string, variable: Variable): void {
+    this.variables.set(name, { ...this.variables.get(name)!, variable });
+    this.made.set(this.graph.initializers.get(name)!, variable);
   }
 
   perClass(layer: string): string[] {
@@ -287,19 +303,30 @@ export class OnnxNetwork implements Network {
 }
 
 /** Convolution weights are kept channels-last on the device. */
-function toVariable(name: string, tensor: OnnxTensor, reread: Reread | undefined): Variable {
+function toVariable(name: string, tensor: OnnxTensor, reread: Reread | undefined, half: boolean): Variable {
   const { dims } = tensor;
   const again = reread && (() => reread.values(name, dims));
-  return new Variable(name, dims, floatsOf(tensor), dims.length === 4 ? 'hwio' : 'row', again);
+  const values = floatsOf(tensor);
+  const fits = half && values.every((v) => Math.abs(v) <= HALF_MAX);
+  return new Variable(name, dims, values, dims.length === 4 ? 'hwio' : 'row', again, fits);
 }
 
+/** A weight that convolution kernels read as half floats where it is stored so. */
+const isPlainConv = ({ node, slot, dims }: ParameterInfo): boolean =>
+  node.opType === 'Conv' &&
+  slot === 1 &&
+  dims.length === 4 &&
+  attrInt(node, 'group', 1) === 1 &&
+  dims[0]! % 4 === 0 &&
+  dims[1]! % 4 === 0;
+
 /** The initialiser of a variable, which alone has the values: they go when it lets go of them. */
-function heldBy(variable: Variable, { dims, dtype }: OnnxTensor): OnnxTensor {
+function heldBy(variable: () => Variable, { dims, dtype }: OnnxTensor): OnnxTensor {
   return {
     dims,
     dtype,
     get data() {
-      return variable.initial as Float32Array<ArrayBuffer>;
+      return variable().initial as Float32Array<ArrayBuffer>;
     },
   };
 }

@@ -15,7 +15,7 @@ import type { LowerContext } from '../graph/lower.ts';
 import type { Op, PlanNode } from '../graph/op.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { requireFloat } from './check.ts';
-import { croppedTarget, framed, readActivation, readFramed, readWeight } from './conv_channels.ts';
+import { croppedTarget, framed, isHalf, readActivation, readFramed, readWeight } from './conv_channels.ts';
 import { convAttrs, convFlops, convGeometry, geometryConstants, type Conv2dOptions } from './conv_geometry.ts';
 import { conv2dInputGrad, conv2dWeightGrad } from './conv2d_grad.ts';
 import { readOperands, type StepsAttrs } from './epilogue.ts';
@@ -52,7 +52,7 @@ export const conv2dOp: Op<Conv2dAttrs> = {
 };
 
 const problemOf = ({ inputs: [x, w], attrs }: PlanNode<Conv2dAttrs>) =>
-  forwardProblem(framed(convGeometry(x!.shape, w!.shape, attrs)), attrs.steps);
+  forwardProblem(framed(convGeometry(x!.shape, w!.shape, attrs)), attrs.steps, isHalf(w!));
 
 function lowerGemm(ctx: LowerContext, node: PlanNode<Conv2dAttrs>): void {
   const [x, w, ...operands] = node.inputs as [Tensor, Tensor, ...Tensor[]];

@@ -13,7 +13,7 @@ import type { Op, PlanNode } from '../graph/op.ts';
 import type { Shape } from '../graph/shape.ts';
 import { apply1, type Tensor } from '../graph/tensor.ts';
 import { conv2d } from './conv2d.ts';
-import { croppedTarget, framed, readActivation, readFramed, readWeight } from './conv_channels.ts';
+import { croppedTarget, framed, isHalf, readActivation, readFramed, readWeight } from './conv_channels.ts';
 import { convFlops, convGeometry, geometryConstants } from './conv_geometry.ts';
 import { readOperands, type StepsAttrs } from './epilogue.ts';
 import { emitFinish, emitGemm } from './gemm.ts';
@@ -24,7 +24,7 @@ export interface InputGradAttrs extends ConvAttrs, StepsAttrs {
 }
 
 const inputGradOf = ({ inputs: [, w], attrs }: PlanNode<InputGradAttrs>) =>
-  inputGradProblem(convGeometry(attrs.shape, w!.shape, attrs), attrs.steps);
+  inputGradProblem(convGeometry(attrs.shape, w!.shape, attrs), attrs.steps, isHalf(w!));
 
 export const conv2dInputGradOp: Op<InputGradAttrs> = {
   name: 'conv2d_input_grad',

@@ -3,6 +3,7 @@ import type { ConvGeometry } from '../gemm/geometry.ts';
 import { roundUp4 } from '../gemm/problem.ts';
 import { stridesIn } from '../graph/layout.ts';
 import type { LowerContext, Storage } from '../graph/lower.ts';
+import { variableOf } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 import { copyStridedTo } from './copy.ts';
@@ -50,8 +51,12 @@ export function readFramed(ctx: LowerContext, x: Tensor, g: ConvGeometry): Stora
   return source;
 }
 
-/** A weight [O,I,kh,kw] as HWIO with both channel extents padded to multiples of 4. */
+/** Whether the GEMM kernels read a weight as half floats. */
+export const isHalf = (t: Tensor): boolean => variableOf(t)?.half ?? false;
+
+/** A weight [O,I,kh,kw] as HWIO with both channel extents padded to multiples of 4; half floats where {@link isHalf}. */
 export function readWeight(ctx: LowerContext, t: Tensor): Storage {
+  if (isHalf(t)) return ctx.packed(t);
   const [o, i, kh, kw] = t.shape as [number, number, number, number];
   const [o4, i4] = [roundUp4(o), roundUp4(i)];
   if (o4 === o && i4 === i) return ctx.read(t, 'hwio');

@@ -4,6 +4,8 @@
  */
 import { WgradError } from '../errors.ts';
 import type { Choices } from '../gemm/choose.ts';
+import { grid } from '../gpu/grid.ts';
+import { halfUnpack } from '../gpu/kernels.gen.ts';
 import { specialize, type Constants, type Kernel } from '../gpu/kernel.ts';
 import { sameOrder } from '../graph/layout.ts';
 import { variableOf, type Variable } from '../graph/leaves.ts';
@@ -39,6 +41,8 @@ export class Lowering implements LowerContext {
   /** Raised where what is watched is not finite. */
   flag: Region | undefined;
   private readonly values = new Map<Tensor, Value>();
+  /** Variables that are stored as half floats. */
+  private readonly halves = new Map<Tensor, Value>();
   private readonly conversions = new Map<Tensor, Value[]>();
   private readonly constants = new Map<object, Region>();
   /** Values of variables before this run's updates. */
@@ -61,7 +65,7 @@ export class Lowering implements LowerContext {
 
   /** The value of a leaf is there before the run. */
   leaf(t: Tensor, region: Region, layout: Layout = 'row'): void {
-    this.values.set(t, { region, layout });
+    (variableOf(t)?.half ? this.halves : this.values).set(t, { region, layout });
   }
 
   /** Where the tensor's value is, in row-major order, that no update of this run changes. */
@@ -88,20 +92,39 @@ export class Lowering implements LowerContext {
   variableRegion(variable: Variable): Region {
     let region = this.variables.get(variable);
     if (!region) {
-      region = this.region('variable', variable.tensor.size * 4, variable.name, { variable });
+      region = this.region('variable', variable.bytes, variable.name, { variable });
       this.variables.set(variable, region);
     }
     return region;
   }
 
   private value(t: Tensor): Value {
-    const value = this.values.get(t);
+    const value = this.values.get(t) ?? this.unpacked(t);
     if (!value) throw new Error(`${this.node.op.name} reads ${t} before it is written`);
     return value;
   }
 
   layoutOf(t: Tensor): Layout {
-    return this.value(t).layout;
+    return (this.halves.get(t) ?? this.value(t)).layout;
+  }
+
+  packed(t: Tensor): Storage {
+    return this.halves.get(t)!.region;
+  }
+
+  /** Half floats as full ones, for ops that read these only. */
+  private unpacked(t: Tensor): Value | undefined {
+    const half = this.halves.get(t);
+    if (!half) return undefined;
+    let region!: Region;
+    this.into(this.statics.has(t) ? this.prologue : this.steps, () => {
+      region = this.working(t.size * 4, `${t} unpacked`);
+      const bindings = { x: half.region, y: region };
+      this.dispatch(halfUnpack, { bindings, constants: { COUNT: t.size / 4 }, workgroups: grid(t.size / 4, 64) });
+    });
+    const value = { region, layout: half.layout };
+    this.values.set(t, value);
+    return value;
   }
 
   read(t: Tensor, layout?: Layout): Storage {
@@ -142,6 +165,15 @@ export class Lowering implements LowerContext {
   update(t: Tensor): Storage {
     const variable = variableOf(t);
     if (!variable || !this.node.op.effect) throw new Error(`${this.node.op.name} cannot update ${t} in place`);
+    if (variable.half) {
+      throw new WgradError(
+        'invalid-argument',
+        `${variable.name} is stored in half precision, and is not to be trained`,
+        {
+          remedy: 'Unfreeze it by model.unfreeze(), which gives it full precision',
+        },
+      );
+    }
     return this.variableRegion(variable);
   }
 

@@ -4,6 +4,7 @@
  * until it is done.
  */
 import { WgradError } from '../errors.ts';
+import { fromHalf, toHalf } from '../formats/half.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import type { WorkQueue } from '../gpu/queue.ts';
 import { submitAndRead } from '../gpu/readback.ts';
@@ -95,8 +96,7 @@ export class VariableStore {
     const what = missing.length === 1 ? `variable ${missing[0]!.name}` : `${missing.length} variables`;
     const [, accepted] = this.device.scoped(what, () => {
       for (const variable of missing) {
-        const bytes = variable.tensor.size * 4;
-        const buffer = this.device.createBuffer(bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
+        const buffer = this.device.createBuffer(variable.bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
         const kept = this.kept.get(variable);
         const holders = this.released.has(variable) ? 0 : 1;
         const awaited = !kept && !variable.isAtHand;
@@ -136,7 +136,8 @@ export class VariableStore {
   }
 
   private upload(held: Held, data: Float32Array): void {
-    this.device.gpu.queue.writeBuffer(held.buffer, 0, data as Float32Array<ArrayBuffer>);
+    const stored = held.variable.half ? toHalf(data) : (data as Float32Array<ArrayBuffer>);
+    this.device.gpu.queue.writeBuffer(held.buffer, 0, stored);
     held.changed = ++this.clock;
   }
 
@@ -197,7 +198,7 @@ export class VariableStore {
 
   private async readNow({ variable, buffer, ready }: Held): Promise<Float32Array> {
     this.device.checkAlive();
-    const bytes = variable.tensor.size * 4;
+    const { bytes, half } = variable;
     const { COPY_DST, MAP_READ } = GPU_USAGE;
     const what = `a read of ${variable.name}`;
     const [staging, allocated] = this.device.scoped(what, () =>
@@ -207,7 +208,8 @@ export class VariableStore {
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.max(4, bytes));
       return staging;
     };
-    const take = (mapped: ArrayBuffer) => new Float32Array(mapped.slice(0, bytes));
+    const take = (mapped: ArrayBuffer) =>
+      half ? fromHalf(new Uint16Array(mapped, 0, bytes / 2)) : new Float32Array(mapped.slice(0, bytes));
     try {
       const reading = submitAndRead(this.device, what, copy, take);
       const [data] = await Promise.all([reading, ready, allocated]);

@@ -56,6 +56,7 @@ export function tinyModel(engine: Engine, { picture, build, metadata = {} }: Tin
       const values = build(inputs['x']!);
       return { outputs: { logits: values['logits']! }, values: new Map(Object.entries(values)), updates: [] };
     },
+    substitute: () => undefined,
     resolve: (name) => {
       if (!Object.hasOwn(build(probe), name)) throw new WgradError('unknown-name', `no value ${name}`);
       return name;

@@ -1,5 +1,5 @@
 /** ResNet-50 against PyTorch in float64: forward, input gradients, parameter gradients, statistics, five steps. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { grad } from '../../src/autograd/grad.ts';
 import { input } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -8,6 +8,7 @@ import { crossEntropy } from '../../src/ops/losses.ts';
 import { norm, sum } from '../../src/ops/reduce.ts';
 import { slice } from '../../src/ops/slice.ts';
 import { affine } from '../../src/ops/unary.ts';
+import { loadOnnxFile } from '../../src/node/onnx.ts';
 import { adamw, sgd } from '../../src/train/optimizers.ts';
 import { TrainStep } from '../../src/train/step.ts';
 import { dataFolder } from '../support/data.ts';
@@ -39,6 +40,16 @@ describe.skipIf(!dataFolder)('ResNet-50', () => {
       for (let i = 0; i < 4; i++)
         logits.push(...(await model.run(pictures.slice(i * plane, (i + 1) * plane)))['logits']!);
       row('logits', logits, forward.tensor('logits'), { maxAbs: tolerance.logits });
+
+      const half = await loadOnnxFile(engine, `${dataFolder}/models/${name}.onnx`, { weights: 'f16' });
+      const rounded: number[] = [];
+      for (let i = 0; i < 4; i++) rounded.push(...(await half.run(pictures.slice(i * plane, (i + 1) * plane))).logits);
+      row('logits, weights in half precision', rounded, forward.tensor('logits'), { maxAbs: tolerance.half });
+      for (let i = 0; i < 4; i++) {
+        const [a, b] = [logits, rounded].map((all) => half.predicted(all.slice(20 * i, 20 * i + 20)));
+        expect(a).toBe(b);
+      }
+      half.dispose();
 
       const graph = model.graph();
       const layers = {
