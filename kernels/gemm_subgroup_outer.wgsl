@@ -2,7 +2,7 @@
 // lane loads a group of four rows of a under two neighbouring pixels, and all lanes get them by exchange, as in
 // gemm_subgroup.wgsl. A workgroup is one subgroup.
 enable subgroups;
-// @variants LANES ROWS: 4x8 4x16 4x32 8x8 8x16 8x32
+// @variants LANES ROWS: 4x16 4x32 8x16 8x32
 // @include parts/gemm_outer.wgsl
 
 const LANES: u32 = 8u;

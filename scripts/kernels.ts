@@ -3,6 +3,7 @@
  * host call with a missing or misnamed buffer or constant does not type-check. A kernel with variants (see wgsl.ts)
  * becomes one description for each, by name. Run by `npm run build`.
  */
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { flatten, readModule, variantsOf } from './wgsl.ts';
@@ -53,11 +54,15 @@ function source(name: string, title: string, code: string): string {
   return `code: ${JSON.stringify(head)},\n  body: () => import('./${file}.gen.ts').then((bodies) => bodies.${key})`;
 }
 
+/** What tuning was measured with: other code, other winners. */
+const gemmSource = createHash('sha256');
+
 const parts = [banner, "import type { Kernel } from './kernel.ts';"];
 for (const file of readdirSync(folder).sort()) {
   if (!file.endsWith('.wgsl')) continue;
   const code = readModule(folder, file);
   const name = file.slice(0, -'.wgsl'.length);
+  if (name.startsWith('gemm_')) gemmSource.update(minify(code));
   let reflected: any;
   try {
     reflected = new WgslReflect(code);
@@ -94,5 +99,6 @@ for (const file of readdirSync(folder).sort()) {
       : `{\n${variants.map(([variant, flat]) => `'${variant}': ${describe(`${name} ${variant}`, flat)},\n`).join('')}}`;
   parts.push(`export const ${camel} = ${text};`);
 }
+parts.push(`export const gemmSource = '${gemmSource.digest('hex').slice(0, 16)}';`);
 writeIfNew(new URL('src/gpu/kernels.gen.ts', root), parts.join('\n') + '\n');
 for (const [file, lines] of bodies) writeIfNew(new URL(`src/gpu/${file}.gen.ts`, root), lines.join('\n') + '\n');

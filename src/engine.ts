@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: one device, its pipelines, and the values that live on it. */
 import { WgradError } from './errors.ts';
-import { Choices } from './gemm/choose.ts';
-import { gemmDevice } from './gemm/device.ts';
+import { openChoices, type Choices, type TuningOptions } from './gemm/choose.ts';
+import type { Gemm, TunedGemm, TuneOptions } from './gemm/tune.ts';
 import { describeAdapter, isSoftwareAdapter, openAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
@@ -14,7 +14,7 @@ import type { DecodeOptions } from './image/decode.ts';
 import type { Image } from './image/image.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan, PlanRequest } from './plan/plan.ts';
-import { gemmsOf, plan } from './plan/planner.ts';
+import { gemmsAmong, gemmsOf, plan } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
@@ -48,6 +48,8 @@ export interface EngineOptions {
   restores?: number;
   /** What reads pictures' files; default: the browser. In Node `createEngine` gives sharp. */
   decoder?: PictureDecoder;
+  /** How kernels for convolutions and matrix products are chosen; see {@link Engine.tune}. */
+  tuning?: TuningOptions;
 }
 
 /** Reads a picture's bytes, or the file at a path, to upright 8-bit sRGB. @throws WgradError 'image-decode', 'file-missing'. */
@@ -74,7 +76,6 @@ export interface CompileOptions {
  */
 export class Engine {
   private runtime: Runtime;
-  private choices: Choices;
   private disposal: Promise<void> | undefined;
   private restoring: Promise<void> | undefined;
 
@@ -87,10 +88,11 @@ export class Engine {
     /** What reads pictures' files outside a page. */
     readonly decoder: PictureDecoder | undefined,
     restores: number,
+    private readonly tuning: TuningOptions | undefined,
+    private choices: Choices,
   ) {
     const queue = new WorkQueue();
     const variables = VariableStore.create(device, queue);
-    this.choices = new Choices(gemmDevice(device));
     this.runtime = { device, queue, pipelines: new PipelineCache(device), variables, programs: new Set() };
     if (restores > 0) void this.keepAlive(restores);
   }
@@ -101,7 +103,7 @@ export class Engine {
    *   not have; 'invalid-argument' (both adapter and device).
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { adapter, device, decoder, requiredLimits, requiredFeatures, memoryLimit } = options;
+    const { adapter, device, decoder, requiredLimits, requiredFeatures, memoryLimit, tuning } = options;
     if (device && (adapter || requiredLimits || requiredFeatures)) {
       throw new WgradError('invalid-argument', 'a device that is shared is taken as it is', {
         remedy: 'Give the device alone; its adapter, limits and features were settled when it was made',
@@ -117,7 +119,7 @@ export class Engine {
     const named = ({ info }: Device) => description || describeAdapter(info);
     if (device) {
       const shared = Device.share(device, memoryLimit);
-      return new Engine(shared, undefined, named(shared), decoder, 0);
+      return new Engine(shared, undefined, named(shared), decoder, 0, tuning, await openChoices(shared, tuning));
     }
     const open = async () => {
       const opened =
@@ -127,7 +129,8 @@ export class Engine {
       return Device.open(opened, { requiredLimits, requiredFeatures, memoryLimit });
     };
     const opened = await open();
-    return new Engine(opened, open, named(opened), decoder, restores);
+    const choices = await openChoices(opened, tuning);
+    return new Engine(opened, open, named(opened), decoder, restores, tuning, choices);
   }
 
   /** Whether the adapter computes on the processor: right, but slow. */
@@ -215,7 +218,7 @@ export class Engine {
       this.runtime = runtime;
       this.device.abandon();
       this.device = device;
-      this.choices = new Choices(gemmDevice(device));
+      this.choices = await openChoices(device, this.tuning);
       await Promise.all([...programs].map((program) => program.moveTo(runtime)));
     } catch (error) {
       device.fail(error as Error);
@@ -243,7 +246,7 @@ export class Engine {
    *   'disposed', 'device-lost'; the signal's reason. A failed compilation leaves nothing behind.
    */
   async compile<N extends string>(request: PlanRequest<N>, options: CompileOptions = {}): Promise<Program<N>> {
-    if (this.choices.mode !== 'off') await this.choices.prepare(gemmsOf(request));
+    if (this.choices.mode === 'full') await this.tuneAll(gemmsOf(request), options);
     const program = this.prepare(request, options);
     await program.compiled;
     return program;
@@ -277,6 +280,27 @@ export class Engine {
     const program = new Program<N>(this.runtime, plan, signal);
     await program.compiled;
     return program;
+  }
+
+  /**
+   * Measures, on this device, the kernels that fit each convolution and matrix product of the programs, and keeps the
+   * winners in the store (see {@link TuningOptions}). Programs that are compiled afterwards use them, by this engine or
+   * the next; those that there are go on as they are. A kernel whose result is off from that of the plain one cannot win.
+   * @returns what won for each distinct problem. Takes seconds to minutes; other work waits between two problems only.
+   * @throws (rejects) WgradError 'out-of-memory', 'disposed', 'device-lost'; the signal's reason: what was measured by
+   *   then is kept.
+   */
+  tune(programs: Program | readonly Program[], options: TuneOptions = {}): Promise<TunedGemm[]> {
+    return this.tuneAll(
+      [programs].flat().flatMap((program) => gemmsAmong(program.plan.nodes)),
+      options,
+    );
+  }
+
+  private async tuneAll(gemms: readonly Gemm[], options: TuneOptions): Promise<TunedGemm[]> {
+    this.device.check();
+    const { tuneGemms } = await import('./gemm/tune.ts');
+    return tuneGemms(this.runtime, this.choices, gemms, options);
   }
 
   /** Compiles, runs once and disposes: for tests and one-off values. */

@@ -8,6 +8,10 @@ export { apply, apply1, Tensor, type DType, type Node } from './graph/tensor.ts'
 export type { LowerContext } from './graph/lower.ts';
 export type { Op, PlanNode, TensorSpec, Vjp, VjpThunk } from './graph/op.ts';
 export type { Plan, PlanRequest, ProgramStats } from './plan/plan.ts';
+export type { TuningMode, TuningOptions } from './gemm/choose.ts';
+export type { Choice } from './gemm/family.ts';
+export type { TuningStore } from './gemm/records.ts';
+export type { TunedGemm, TuneOptions } from './gemm/tune.ts';
 export type { DispatchTime, Profile, ProfileOptions } from './plan/profile.ts';
 export { chromeTrace, type ChromeTrace, type TraceEvent } from './plan/trace.ts';
 export { Program, type Feeds, type RunOptions } from './plan/program.ts';

@@ -8,6 +8,9 @@ if (choice) process.env['WGRAD_ADAPTER'] ??= choice;
 
 afterAll(() => expect(uncaught.splice(0)).toEqual([]));
 
+// Kernels are chosen as on a machine that nobody has tuned.
+process.env['WGRAD_TUNING'] ??= 'off';
+
 const log = process.env['WGRAD_TEST_COST'];
 if (log) {
   const [atFile, { testPath: file = '' }] = [processorSeconds(), expect.getState()];

@@ -101,7 +101,7 @@ async function subject(
 }
 
 /** Dotted names of layers by the names of their nodes, which are what dispatches know. */
-function layersOf(root: LayerInfo): Map<string, string> {
+export function layersOf(root: LayerInfo): Map<string, string> {
   const layers = new Map<string, string>();
   const visit = (layer: LayerInfo) => {
     for (const node of (layer as { nodes?: { name: string }[] }).nodes ?? []) layers.set(node.name, layer.name);

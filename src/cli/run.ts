@@ -18,6 +18,7 @@ import type { Interrupt } from './interrupt.ts';
 import { exitCodes, help, parseCommand } from './parse.ts';
 import { Terminal, type Stream } from './terminal.ts';
 import { profileCommand } from './profile.ts';
+import { tuneCommand } from './tune.ts';
 import { tourCommand } from './tour.ts';
 import { trustCommand } from './trust.ts';
 
@@ -33,6 +34,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     'activation-grid': activationGridCommand,
     finetune: finetuneCommand,
     profile: profileCommand,
+    tune: tuneCommand,
     evaluate: evaluateCommand,
     eval: evalCommand,
     fetch: fetchCommand,

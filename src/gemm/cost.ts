@@ -65,12 +65,12 @@ function tileOf(problem: GemmProblem, { family, tile }: Choice): number {
   return a * b * 4 * 32;
 }
 
-/** What fits the problem, with the sum split where workgroups would be few; the cheapest first. */
-export function ranked(problem: GemmProblem, device: GemmDevice): Choice[] {
+/** What fits the problem, with the sum split where workgroups would be few; the cheapest first, with relative times. */
+export function costs(problem: GemmProblem, device: GemmDevice): { choice: Choice; cost: number }[] {
   const fitting = families.flatMap((f) => f.candidates(problem, device));
   const all = fitting.map((c) => inParts(problem, c, Math.ceil(wantedWorkgroups(device) / countOf(problem, c))));
-  return all
-    .map((choice) => ({ choice, cost: cost(problem, choice, device) }))
-    .sort((a, b) => a.cost - b.cost)
-    .map(({ choice }) => choice);
+  return all.map((choice) => ({ choice, cost: cost(problem, choice, device) })).sort((a, b) => a.cost - b.cost);
 }
+
+export const ranked = (problem: GemmProblem, device: GemmDevice): Choice[] =>
+  costs(problem, device).map(({ choice }) => choice);

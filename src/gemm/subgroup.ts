@@ -9,6 +9,9 @@ import type { GemmFamily } from './family.ts';
 const tiles = { nn: Object.keys(gemmSubgroup), nt: Object.keys(gemmSubgroup), tn: Object.keys(gemmSubgroupOuter) };
 const narrow = Object.keys(gemmNarrow);
 
+/** Lanes for each group of columns from which narrow tiles are the faster ones. */
+const WORTH_IT = 3;
+
 const parse = (tile: string) => tile.split('x').map(Number) as [lanes: number, rows: number];
 
 const ofLanes = (family: string, names: readonly string[], lanes: number) =>
@@ -33,7 +36,7 @@ export const subgroupFamily: GemmFamily = {
 export const narrowFamily: GemmFamily = {
   name: 'narrow',
   candidates: (problem, { subgroup }) =>
-    problem.form === 'tn' || problem.phases[0]!.n4 >= subgroup ? [] : ofLanes('narrow', narrow, subgroup),
+    problem.form === 'tn' || problem.phases[0]!.n4 * WORTH_IT > subgroup ? [] : ofLanes('narrow', narrow, subgroup),
   launch(problem, { tile, parts }, y, steps) {
     if (problem.form === 'tn') throw new Error('narrow tiles compute no sums over pixels');
     const [lanes, rows] = parse(tile);

@@ -3,7 +3,9 @@ import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Engine, type PictureDecoder } from '../engine.ts';
 import { openAdapter } from './adapter.ts';
+import type { TuningMode, TuningOptions } from '../gemm/choose.ts';
 import { decodeImage } from './image.ts';
+import { tuningFile } from './tuning_file.ts';
 
 export { download, type DownloadOptions } from './download.ts';
 export { folderDataset, type FolderDataset, type FolderOptions } from './folder_dataset.ts';
@@ -32,6 +34,23 @@ export interface NodeEngineOptions {
   restores?: number;
   /** As in `EngineOptions`. */
   memoryLimit?: number;
+  /**
+   * As in `EngineOptions`. The mode is WGRAD_TUNING's unless given, the store `tuning.json` in the cache folder
+   * (WGRAD_CACHE, else ~/.cache/wgrad).
+   */
+  tuning?: TuningOptions;
+}
+
+/** Tuning with a file; without one where there is no folder for it. */
+function tuningOf({ tuning = {}, log }: NodeEngineOptions): TuningOptions {
+  const mode = tuning.mode ?? (process.env['WGRAD_TUNING'] as TuningMode | undefined);
+  const warn = tuning.warn ?? log;
+  try {
+    return { mode, warn, store: tuning.store ?? (mode === 'off' ? undefined : tuningFile()) };
+  } catch (error) {
+    warn?.(`wgrad: tuning has no file: ${(error as Error).message}`);
+    return { mode, warn };
+  }
 }
 
 /** @throws WgradError 'no-adapter', saying what was tried. */
@@ -53,6 +72,7 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
     adapter,
     description: first.description,
     decoder,
+    tuning: tuningOf(options),
     memoryLimit: memoryLimit ?? (first.kind === 'gpu' ? Infinity : totalmem()),
     ...(restores !== undefined && { restores }),
   });

@@ -4,7 +4,7 @@
  */
 import { WgradError } from '../errors.ts';
 import type { Choices } from '../gemm/choose.ts';
-import type { GemmProblem } from '../gemm/problem.ts';
+import type { Gemm } from '../gemm/tune.ts';
 import {
   constantOp,
   inputOp,
@@ -39,9 +39,15 @@ function nodesOf({ outputs, updates = [], updateIf = [], fuse: fused = true }: P
   return { guards, nodes: packMasks(fuse(order, known, elementwiseOp), known, elementwiseOp, positiveBitsOp) };
 }
 
+/** The GEMMs among nodes, for tuning. */
+export const gemmsAmong = (nodes: readonly PlanNode[]): Gemm[] =>
+  nodes.flatMap((node) => {
+    const layer = node.name ?? node.op.name;
+    return (node.op.gemms?.(node) ?? []).map((problem) => ({ problem, layer, role: node.role }));
+  });
+
 /** The GEMMs of a request, for kernels to be chosen before it is planned. */
-export const gemmsOf = (request: PlanRequest): GemmProblem[] =>
-  nodesOf(request).nodes.flatMap((node) => node.op.gemms?.(node) ?? []);
+export const gemmsOf = (request: PlanRequest): Gemm[] => gemmsAmong(nodesOf(request).nodes);
 
 class Planner {
   private readonly inputs = new Map<string, Port>();

@@ -69,6 +69,18 @@ describe('wgrad', { timeout: 300_000 }, () => {
     expect((await wgrad('classify', '--adapter', 'gpu', picture)).err).toMatch(/gpu/);
   });
 
+  it('tunes a model: a row a problem, what won, and how far off it is', async () => {
+    const tiny = fileURLToPath(new URL('../fixtures/train/tiny.onnx', import.meta.url));
+    const { code, out } = await wgrad('tune', tiny);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^layer +role +rows x cols x sum +winner +GFLOP\/s +gain +error$/);
+    expect(lines[1]).toMatch(
+      /^\S+ +forward +\d+ x \d+ x \d+ +(subgroup|narrow|tile) \d+x\d+.* [\d.]+ +[\d.]+ x +\de-\d+|0e\+0$/,
+    );
+    expect(lines.at(-1)).toMatch(/^\d+ problems, \d+ measured, mean gain \d+\.\d\d x$/);
+  });
+
   it('profiles a step: layers, roles, a trace', async () => {
     const file = join(folder, 'trace.json');
     const { code, out } = await wgrad('profile', '--train', 'fc', '--rounds', '1', '--json', '--trace', file);
