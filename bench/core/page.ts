@@ -30,6 +30,7 @@ export function toPage(result: BenchResult): string {
     facts: headline(result),
     ...(faults.length > 0 ? { warning: faults.map((f) => markup`<p>${f}</p>`) } : {}),
     command: made.command,
+    css: '.data th:first-child{min-width:11rem}.data td:nth-child(2){white-space:nowrap}',
     sections: [
       ratioSection(result),
       rooflineSection(result),
@@ -108,7 +109,7 @@ const BARS = 14;
 
 function timeSection({ cases }: BenchResult): Section | undefined {
   const figures = cases.flatMap((c) => {
-    const parts = c.suite === 'micro' ? undefined : c.scores['wgrad']?.gpuParts;
+    const parts = ['model', 'train'].includes(c.suite) ? c.scores['wgrad']?.gpuParts : undefined;
     if (!parts) return [];
     const total = Object.values(parts).reduce((a, b) => a + b, 0);
     const sorted = Object.entries(parts).sort((a, b) => b[1] - a[1]);
