@@ -5,7 +5,7 @@ import { readOptions } from './hosts/options.ts';
 import { browserPeers } from './hosts/peers.ts';
 
 await ended(async () => {
-  const options = readOptions(process.argv.slice(2), 'browser', ['tfjs-webgpu', ...Object.keys(browserPeers)]);
+  const options = readOptions(process.argv.slice(2), 'browser', Object.keys(browserPeers));
   if (!options) return;
   if (options.kind !== 'run') return fileWork(options);
   const { runInBrowser } = await import('./hosts/run_browser.ts');

@@ -1,6 +1,7 @@
 /** Peers that need a browser: where each is, what it needs, and how it comes to this machine. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const peersFolder = fileURLToPath(new URL('../peers', import.meta.url));
@@ -8,7 +9,7 @@ export const peersFolder = fileURLToPath(new URL('../peers', import.meta.url));
 interface BrowserPeer {
   /** Packages of bench/peers/package.json that it imports. */
   packages: readonly string[];
-  /** TypeScript that gives its OpenPeer: a module of bench/peers, and an expression on what it exports. */
+  /** TypeScript that gives its OpenPeer: a module, by its path from bench/peers, and an expression on what it exports. */
   module: string;
   opener: string;
   /** Folders of files that it fetches itself, under /assets/. */
@@ -31,6 +32,7 @@ const tfjs = (backend: 'wasm' | 'webgl'): BrowserPeer => ({
 });
 
 export const browserPeers: Readonly<Record<string, BrowserPeer>> = {
+  'tfjs-webgpu': { packages: [], module: '../page/tfjs.ts', opener: 'openTfjs' },
   'ort-webgpu': { ...ort, opener: `openOrt('webgpu')` },
   'ort-wasm': { ...ort, opener: `openOrt('wasm')` },
   'jax-js': { packages: ['@jax-js/jax'], module: 'jax.ts', opener: 'openJax' },
@@ -56,7 +58,7 @@ export function entryFor(names: readonly string[]): string {
   const imports = wanted.map((name, i) => {
     const { module, opener } = browserPeers[name]!;
     const [, exported] = /^(\w+)/.exec(opener)!;
-    return `import { ${exported} as peer${i} } from '${peersFolder}/${module}';`;
+    return `import { ${exported} as peer${i} } from '${join(peersFolder, module)}';`;
   });
   const openers = wanted.map((name, i) => `'${name}': ${browserPeers[name]!.opener.replace(/^\w+/, `peer${i}`)}`);
   const driven = fileURLToPath(new URL('../page/driven.ts', import.meta.url));

@@ -1,12 +1,8 @@
 /**
- * The harness in a page: the same cases, contestants and loop as in Node. The bench of the demo may use it the same way:
- * {@link runInPage} needs nothing but WebGPU.
+ * The harness in a page or in its worker: the same cases, contestants and loop as in Node. It needs nothing but WebGPU,
+ * and no peer is loaded that is not handed to it.
  */
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
-import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { Engine } from '../../src/index.ts';
-import { tfjsContestant } from '../contestants/tfjs/index.ts';
 import { wgradContestant } from '../contestants/wgrad/index.ts';
 import { aboutAdapter } from '../core/about.ts';
 import type { Contestant, NetworkSource } from '../core/case.ts';
@@ -14,7 +10,6 @@ import type { BenchResult, CaseScore } from '../core/result.ts';
 import { measureRoofline } from '../core/roofline.ts';
 import { runCases } from '../core/run.ts';
 import { select, type Selection } from '../core/select.ts';
-import { gpuBackend } from '../hosts/tfjs_webgpu.ts';
 
 export interface PageRequest {
   selection: Omit<Selection, 'filter'> & { filter?: string | undefined };
@@ -28,7 +23,6 @@ export interface PageRequest {
 }
 
 export interface PeerHost {
-  tf: typeof tf;
   network: NetworkSource;
   /** Files of the peers' own, by name. */
   extra: Readonly<Record<string, Uint8Array>>;
@@ -40,14 +34,8 @@ export type OpenPeer = (host: PeerHost) => Promise<Contestant>;
 /** What a page knows of a result. */
 export type PageResult = Pick<BenchResult, 'adapter' | 'roofline' | 'contestants' | 'cases'>;
 
-const openTfjs: OpenPeer = async ({ network }) => {
-  const open = async () => (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }))!;
-  const { queue, another } = await gpuBackend(tf, WebGPUBackend, open);
-  return tfjsContestant({ tf, backend: 'webgpu', network, queue, another });
-};
-
 /**
- * @param peers beyond tfjs-webgpu, by name.
+ * @param peers by name: those that the request names.
  * @param onCase told of each case as in {@link runCases}.
  */
 export async function runInPage(
@@ -60,8 +48,7 @@ export async function runInPage(
   const cases = select({ ...rest, filter: filter === undefined ? undefined : new RegExp(filter) });
   const engine = await Engine.create();
   const contestants = [wgradContestant({ engine, another: () => Engine.create(), version, network, small })];
-  const known: Readonly<Record<string, OpenPeer>> = { 'tfjs-webgpu': openTfjs, ...peers };
-  for (const name of request.peers) contestants.push(await known[name]!({ tf, network, extra: request.extra }));
+  for (const name of request.peers) contestants.push(await peers[name]!({ network, extra: request.extra }));
   const tiny = selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {};
   const roofline = await measureRoofline(engine.gpuDevice, tiny);
   const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase });

@@ -1,4 +1,6 @@
 /** tfjs on its other backends, which do not use WebGPU: context. */
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgl';
 import { tfjsContestant } from '../contestants/tfjs/index.ts';
@@ -11,7 +13,7 @@ const contexts = {
 
 export const openTfjs =
   (backend: keyof typeof contexts): OpenPeer =>
-  async ({ tf, network }) => {
+  async ({ network }) => {
     setWasmPaths('/assets/tfjs-backend-wasm/');
     await tf.setBackend(backend);
     await tf.ready();
