@@ -15,7 +15,7 @@ import { writeIfNew } from './write.ts';
  */
 const DEFERRED: Readonly<Record<string, RegExp>> = {
   bodies:
-    /_grad|_sums|_stats|^(adam|bound|ema|grid_mask|guard|half_unpack|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
+    /_grad|_sums|_stats|^(adam|bound|ema|from_bytes|grid_mask|guard|half_unpack|one_hot|random_normal|rmsprop|scatter_add|secant|sgd|shift|warp)$/,
   // Of inference, what a plain ResNet does not run.
   bodies_forward: /^(along_axis|arg_reduce|avg_pool|binary|conv_grouped_forward|gather|positive_bits|unary|where)$/,
   bodies_subgroup: /^gemm_(subgroup|narrow)/,

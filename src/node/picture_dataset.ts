@@ -69,6 +69,13 @@ export const pictureDataset = (
   paths: items.map((i) => i.path),
   checked,
   fixed: true,
+  bytes: {
+    spec,
+    async get(i) {
+      const { path, label } = items[i]!;
+      return { pixels: (await load(path)).data, label, name: path };
+    },
+  },
   async get(i) {
     const { path, label } = items[i]!;
     return { input: normalize(await load(path), spec), label, name: path };

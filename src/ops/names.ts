@@ -33,5 +33,5 @@ export const opNames: ReadonlySet<string> = new Set([
     'sum',
     'transpose',
   ],
-  ...['warp', 'warp_grad', 'random_normal', 'where', 'input', 'constant', 'variable'],
+  ...['warp', 'warp_grad', 'random_normal', 'from_bytes', 'where', 'input', 'constant', 'variable'],
 ]);

@@ -23,7 +23,11 @@ export class FeatureStore {
   ) {}
 
   /** @param names of what augmentation draws for each picture; `pictures` may be more. */
-  async keys(part: FrozenPart, pictures: readonly Float32Array[], names: readonly string[]): Promise<string[]> {
+  async keys(
+    part: FrozenPart,
+    pictures: readonly (Float32Array | Int32Array)[],
+    names: readonly string[],
+  ): Promise<string[]> {
     let of = this.parts.get(part);
     if (!of) this.parts.set(part, (of = this.partKey(part)));
     const prefix = await of;
@@ -54,7 +58,7 @@ export class FeatureStore {
   }
 }
 
-const bytesOf = (v: Float32Array) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength);
+const bytesOf = (v: Float32Array | Int32Array) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength);
 
 function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));

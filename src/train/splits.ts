@@ -61,11 +61,12 @@ export function subset(data: Dataset, indices: readonly number[]): Dataset {
   if (bad !== undefined) {
     throw new WgradError('invalid-argument', `subset: index ${bad} of a dataset of ${data.length} samples`);
   }
-  const { labels } = data;
+  const { labels, bytes } = data;
   return {
     ...data,
     length: indices.length,
     ...(labels && { labels: indices.map((i) => labels[i]!) }),
+    ...(bytes && { bytes: { ...bytes, get: (i: number) => bytes.get(indices[i]!) } }),
     get: (i) => data.get(indices[i]!),
   };
 }
