@@ -92,6 +92,7 @@ export default defineConfig({
         node: 'src/node/index.ts',
         cli: 'src/cli/main.ts',
         launcher: 'src/cli/launcher.ts',
+        'node/picture_worker': 'src/node/picture_worker.ts',
       },
       // File by file, so that a page's bundler leaves out what the page does not import. (npm packs no node_modules.)
       output: {

@@ -1,4 +1,5 @@
 /** Labelled pictures as commands take them: a folder of class folders, or a list as CSV or JSON. */
+import { availableParallelism } from 'node:os';
 import { preprocessOf } from '../model/image_space.ts';
 import type { Model } from '../model/model.ts';
 import { classFolders, folderDataset, labelledFolder, type FolderData } from '../node/folder_dataset.ts';
@@ -6,6 +7,9 @@ import { labelledList, listDataset, readPictureList } from '../node/list_dataset
 import type { FolderDataset } from '../node/picture_dataset.ts';
 import { isFolder, skippedLine, type Skipped } from '../node/pictures.ts';
 import type { Context } from './command.ts';
+
+/** More would wait for the disk. */
+const MOST_THREADS = 4;
 
 export interface LabelledPictures {
   /** Undefined of a folder that is only to be evaluated. */
@@ -37,9 +41,12 @@ export async function labelledPictures(c: Context, path: string, forTraining: bo
   const list = isList ? await readPictureList(path) : undefined;
   if (list && list.unused.length > 0) c.note(`${path}: the columns ${list.unused.join(', ')} are not used`);
   const classes = list?.classes ?? (forTraining ? await classFolders(path) : undefined);
+  // One core feeds the device.
+  const threads = Math.min(MOST_THREADS, availableParallelism() - 1);
   const sizeOf = ({ pictureShape: [, height, width] }: Model) => ({ width, height });
   const reading = (maxPixels: number) => ({
     maxPixels,
+    workers: threads,
     signal: c.signal,
     onProgress: (done: number, total: number) => c.progress('pictures read', done, total),
   });

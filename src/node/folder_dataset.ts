@@ -127,7 +127,7 @@ export async function folderDataset(
   const lists = await shuffled(root);
   const held = validation ? await shuffled(validation) : lists.map((list) => list.splice(0, share(list, heldOut)));
 
-  const load = pictureLoader(spec, size, memory, given.maxPixels);
+  const load = pictureLoader(spec, size, { ...given, memory });
   const wanted = [...lists.map((l) => Math.min(l.length, limit)), ...held.map((l) => Math.min(l.length, heldOutLimit))];
   const total = wanted.reduce((a, b) => a + b, 0);
   const readable = verifier(load, total, skipped, given);
@@ -174,7 +174,7 @@ export async function labelledFolder(
   const skipped: Skipped[] = [];
   const found = (await listClasses(root, folders, skipped)).flat();
   const items = found.map(({ path, label }) => ({ path, label: classes.indexOf(folders[label]!) }));
-  const load = pictureLoader(spec, size, options.memory ?? folderDefaults.memory, options.maxPixels);
+  const load = pictureLoader(spec, size, options);
   const good = await verifier(load, items.length, skipped, options)(items, Infinity);
   if (good.length === 0) throw noPicture(root, skipped);
   return { data: pictureDataset(good, classes, load, spec, true), skipped: skipped.sort(byPath) };

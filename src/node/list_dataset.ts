@@ -181,7 +181,7 @@ export async function listDataset(
   const { seed = 0, heldOut = 0.25 } = options;
   const classes = checkClasses(known, options.classes ?? known.classes);
   const sides = sidesOf(known, heldOut, seed);
-  const load = pictureLoader(spec, size, options.memory ?? 256e6, options.maxPixels);
+  const load = pictureLoader(spec, size, options);
   const skipped: Skipped[] = [];
   const readable = verifier(load, pictures.length, skipped, options);
   const make = async (indices: readonly number[]): Promise<FolderDataset> => {
@@ -208,7 +208,7 @@ export async function labelledList(
 ): Promise<{ data: FolderDataset; skipped: readonly Skipped[] }> {
   checkClasses(list, classes);
   const chosen = list.pictures.filter((p) => p.split !== 'train');
-  const load = pictureLoader(spec, size, options.memory ?? 256e6, options.maxPixels);
+  const load = pictureLoader(spec, size, options);
   const skipped: Skipped[] = [];
   const good = await verifier(load, chosen.length, skipped, options)(chosen, Infinity);
   if (good.length === 0) throw new WgradError('dataset-empty', `${list.file}: no picture held out`);

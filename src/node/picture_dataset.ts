@@ -5,6 +5,7 @@ import { normalize, resizeAndCrop, type Size } from '../image/preprocess.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
 import type { Dataset, Label, TargetKind } from '../train/dataset.ts';
 import { decodeImage, type DecodeOptions } from './image.ts';
+import { PictureWorkers } from './picture_workers.ts';
 import { skippedLine, type Skipped } from './pictures.ts';
 
 /** Pictures that are decoded at a time: the decoder has threads of its own. */
@@ -25,6 +26,8 @@ export interface FolderDataset extends Dataset {
 export interface ReadOptions extends Pick<DecodeOptions, 'maxPixels'> {
   /** Bytes of cropped pictures that are kept in memory, 3 a pixel, so that later epochs need not decode; default 256 MB. */
   memory?: number;
+  /** Threads that decode and crop, ahead of the device; default 0: it is done here. */
+  workers?: number;
   signal?: AbortSignal;
   /** While pictures are verified: how many were, and in all. */
   onProgress?: (done: number, total: number) => void;
@@ -84,9 +87,11 @@ export const pictureDataset = (
 
 export const byPath = (a: Skipped, b: Skipped) => (a.path < b.path ? -1 : 1);
 
+const NOT_ITS_FAULT: ReadonlySet<string> = new Set(['invalid-argument', 'package-missing', 'worker-failed']);
+
 /** The picture's fault; any other is thrown. */
 function pictureFault(error: unknown): WgradError {
-  if (error instanceof WgradError && error.code !== 'invalid-argument') return error;
+  if (error instanceof WgradError && !NOT_ITS_FAULT.has(error.code)) return error;
   throw error;
 }
 
@@ -98,14 +103,16 @@ export function noPicture(folder: string, skipped: readonly Skipped[]): WgradErr
 }
 
 /** Decodes and crops, and keeps what fits into `memory` bytes. */
-export function pictureLoader(spec: Preprocess, size: Size, memory: number, maxPixels: number | undefined) {
+export function pictureLoader(spec: Preprocess, size: Size, { memory = 256e6, maxPixels, workers = 0 }: ReadOptions) {
+  const threads = workers > 0 ? new PictureWorkers({ spec, size, maxPixels }, workers) : undefined;
+  const here = async (path: string): Promise<Image> =>
+    resizeAndCrop(await decodeImage(path, maxPixels === undefined ? {} : { maxPixels }), spec, size);
   const kept = new Map<string, Image>();
   let bytes = 0;
   return async (path: string): Promise<Image> => {
     const known = kept.get(path);
     if (known) return known;
-    const whole = await decodeImage(path, maxPixels === undefined ? {} : { maxPixels });
-    const image = resizeAndCrop(whole, spec, size);
+    const image = threads ? await threads.load(path) : await here(path);
     if (bytes + image.data.length <= memory) {
       kept.set(path, image);
       bytes += image.data.length;
