@@ -37,9 +37,10 @@ interface Thread {
   waiting: Map<number, Waiting>;
 }
 
-/** Beside this file, in the package and from the sources alike; these are run by tsx. */
+/** Beside this file, in the package and from the sources alike; a thread must be told how to read these. */
 const isSource = import.meta.url.endsWith('.ts');
 const script = new URL(`./picture_worker.${isSource ? 'ts' : 'js'}`, import.meta.url);
+const fromSource = `import('tsx/esm/api').then(({ register }) => (register(), import('${script.href}')))`;
 
 export class PictureWorkers {
   /** Pictures that came back. */
@@ -69,7 +70,8 @@ export class PictureWorkers {
   private idlest(): Thread {
     const least = this.threads.reduce<Thread | undefined>((a, b) => (a && a.waiting.size <= b.waiting.size ? a : b), undefined); // prettier-ignore
     if (least && (least.waiting.size === 0 || this.threads.length >= this.count)) return least;
-    const worker = new Worker(script, { workerData: this.task, ...(isSource && { execArgv: ['--import', 'tsx'] }) });
+    const { task: workerData } = this;
+    const worker = isSource ? new Worker(fromSource, { workerData, eval: true }) : new Worker(script, { workerData });
     const thread: Thread = { worker, waiting: new Map() };
     worker.on('message', (reply: PictureReply) => this.receive(thread, reply));
     const fail = (why: string, cause?: unknown) => {
