@@ -1,5 +1,5 @@
 /** `wgrad explain IMAGE...`: pictures by methods, as PNG and SVG files and one page. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { WgradError, type ErrorCode } from '../errors.ts';
 import {
   costOf,
@@ -219,7 +219,7 @@ export const explainCommand = defineCommand({
     const leave = (warning?: string) => {
       const intro = [
         `${counted(work.results.length, 'map')} of ${counted(entries.length, 'picture')} by ${counted(methods.length, 'method')}. ` +
-          `${modelChoice.model ?? 'The embedded model'} on ${adapter}.`,
+          `${modelChoice.model === undefined ? 'The embedded model' : basename(modelChoice.model)} on ${adapter}.`,
       ];
       const what = { folder: o.out, model, entries, methods, options: figure, names, command: c.line };
       return writeReport({ ...what, intro, warning });

@@ -70,7 +70,7 @@ export const gridCss = `.wgrad-grid{overflow-x:auto;color:var(--ink);font-size:1
 .wgrad-grid thead th{min-width:var(--cell)}.wgrad-grid .row th{border-top:1px solid var(--line);padding-top:14px;padding-bottom:10px}
 .wgrad-grid .row th div{position:sticky;left:0;width:max-content;max-width:min(60rem,88vw)}
 .wgrad-grid figure{margin:0}.wgrad-grid figcaption{margin-top:3px}.wgrad-grid figcaption span{display:block}
-.wgrad-grid td b{display:none;font-size:13px;font-weight:600;margin-bottom:3px;max-width:var(--cell);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.wgrad-grid tbody+tbody td b{display:block}
+.wgrad-grid td b{display:none;font-size:13px;font-weight:600;margin-bottom:3px;max-width:var(--cell);overflow-wrap:break-word}.wgrad-grid tbody+tbody td b{display:block}
 .wgrad-grid img{display:block;width:var(--cell);height:auto;image-rendering:pixelated;border-radius:4px}
 .wgrad-grid .bar{height:8px;margin-top:6px;border-radius:2px}.wgrad-grid .ticks{display:flex;justify-content:space-between;font-size:${sizes.small}px;color:var(--quiet);font-variant-numeric:tabular-nums}
 .wgrad-grid td:first-child,.wgrad-grid thead th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
