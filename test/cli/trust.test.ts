@@ -22,7 +22,7 @@ describe('wgrad trust', { timeout: 120_000 }, () => {
   const read = (name: string) => JSON.parse(readFileSync(join(folder, name, 'trust.json'), 'utf8')) as TrustResult;
 
   it('shards merge into what one run measures; the page has the measures, the check and the maps', async () => {
-    for (const [name, more] of [['whole', []], ['a', ['--shard', '1/2']], ['b', ['--shard', '2/2']]] as const) {
+    for (const [name, more] of [['whole', ['--beside', 'test/fixtures/trust_peers.json']], ['a', ['--shard', '1/2']], ['b', ['--shard', '2/2']]] as const) {
       expect((await trust([...quick, ...more, '--out', join(folder, name)])).code).toBe(0);
     } // prettier-ignore
     const parts = ['b', 'a'].map((name) => join(folder, name, 'trust.json')).join(',');
@@ -39,6 +39,8 @@ describe('wgrad trust', { timeout: 120_000 }, () => {
     for (const title of ['Measures', 'Where the object is', 'Sanity check', 'Cost', 'Maps']) expect(page).toContain(`>${title}</h2>`); // prettier-ignore
     expect(page).not.toMatch(/(href|src)="(?!data:|#|trust\.json)|<script|@import|url\(/);
     expect(readFileSync(join(folder, 'merged', 'index.html'), 'utf8')).toContain('>Measures</h2>');
+    expect(page).toContain('>Beside Captum’s formulas, and SHAP</h2>'.replace('’', '&#39;'));
+    expect(page).toContain('LayerGradCam');
   });
 
   it('leaves a page of the methods that are done when it is interrupted', async () => {

@@ -1,0 +1,10 @@
+import { launchChromium } from '/work/wt/trust/src/node/browser.ts';
+const [, , file, out, width = '1200', from = '0', height = '1600'] = process.argv;
+const browser = await launchChromium();
+const page = await browser.newPage();
+await page.setViewport({ width: Number(width), height: 900 });
+await page.goto('file://' + file);
+const full = await page.evaluate(() => document.documentElement.scrollHeight);
+console.log('height', full, 'overflow', await page.evaluate(() => document.documentElement.scrollWidth - innerWidth));
+await page.screenshot({ path: out as `${string}.png`, clip: { x: 0, y: Number(from), width: Number(width), height: Math.min(Number(height), full - Number(from)) }, captureBeyondViewport: true });
+await browser.close();
