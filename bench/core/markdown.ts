@@ -76,7 +76,7 @@ export function toMarkdown(result: BenchResult): string {
   const section = (title: string, body: string | false) => (body ? [`## ${title}`, body] : []);
   return [
     `# wgrad bench, ${made.date.slice(0, 10)}, ${adapter.description}`,
-    `\`${made.command}\` at ${made.commit}${made.changed ? ' and changes' : ''}, ${made.runtime}, ${made.machine}; ${made.seconds.toFixed(0)} s. Network: ${network.name}. Medians of interleaved rounds, from the call to the results on the host.`,
+    `\`${made.command}\` at ${made.commit}${made.changed ? ' and changes' : ''}, ${made.runtime}, ${made.machine}; ${made.seconds.toFixed(0)} s${made.interrupted ? ', stopped before its end' : ''}. Network: ${network.name}. Medians of interleaved rounds, from the call to the results on the host.`,
     `Roofline, measured: ${short(roofline.gflops)} GFLOP/s, ${short(roofline.gbs)} GB/s from memory, ${short(roofline.cachedGbs)} GB/s from a cache.`,
     ...section(
       'Ratios (time of the peer over time of wgrad; geometric means)',

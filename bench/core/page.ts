@@ -19,7 +19,10 @@ import { faultsOf, groupRatios, peersOf, ratioTo } from './summary.ts';
 
 export function toPage(result: BenchResult): string {
   const { made, adapter, network, roofline } = result;
-  const faults = faultsOf(result);
+  const faults = [
+    ...(made.interrupted ? ['It was stopped before its end: cases are missing.'] : []),
+    ...faultsOf(result),
+  ];
   return renderPage({
     title: 'wgrad bench',
     intro: [

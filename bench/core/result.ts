@@ -64,6 +64,8 @@ export interface BenchResult {
     machine: string;
     /** Of shards: 'i/n', joined by commas after a merge. */
     shard?: string;
+    /** It was stopped: cases are missing. */
+    interrupted?: true;
     seconds: number;
   };
   adapter: {

@@ -9,6 +9,7 @@ export interface RunOptions extends RaceOptions {
   roofline: Roofline;
   /** Told of each case before it and after. */
   onCase?: (id: string, index: number, count: number, done?: CaseScore) => void;
+  /** Ends after the case that is under way: what was measured is returned. */
   signal?: AbortSignal | undefined;
 }
 
@@ -19,7 +20,7 @@ export async function runCases(
 ): Promise<CaseScore[]> {
   const scores: CaseScore[] = [];
   for (const [index, one] of cases.entries()) {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) break;
     options.onCase?.(idOf(one), index, cases.length);
     const score = await runCase(one, contestants, options);
     scores.push(score);

@@ -31,7 +31,7 @@ npm run bench:browser -- [options]    in headless Chromium
   --tiny           one tiny case of every kind
   --filter REGEXP  cases by 'suite/name'
   --rounds N       rounds of a case at most (default 15; 5 with --quick or --smoke)
-  --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 2 with --quick)
+  --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 1.5 with --quick)
   --peers LIST     default tfjs-webgpu; none for wgrad alone
   --shard I/N      the I-th of N parts; join their results with --merge
   --connect WS     bench:browser alone: a browser that runs elsewhere, by the address of its debugging protocol
@@ -138,7 +138,7 @@ export function readOptions(
       shard: values.shard === undefined ? undefined : shardOf(values.shard),
     },
     rounds: number('rounds', values.rounds ?? (size === 'full' ? '15' : '5'), true),
-    seconds: number('seconds', values.seconds ?? (size === 'quick' ? '2' : '20'), false),
+    seconds: number('seconds', values.seconds ?? (size === 'quick' ? '1.5' : '20'), false),
     peers: named,
     out,
     connect: values.connect,

@@ -21,7 +21,13 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   const contestants: Contestant[] = [contestant];
   if (options.peers.includes('tfjs-webgpu')) contestants.push(await openTfjs(networks.network));
   const roofline = await measureRoofline(engine.gpuDevice, selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {}); // prettier-ignore
-  const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase: progress });
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    console.log('stopping after this case; once more ends at once');
+    stop.abort();
+  });
+  const { signal } = stop;
+  const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase: progress, signal });
   const { name, sha256, side, classes } = networks.network;
   const result: BenchResult = {
     schema: SCHEMA,
@@ -33,6 +39,7 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
       runtime: `Node ${process.versions.node}`,
       machine: machine(),
       ...(selection.shard ? { shard: `${selection.shard.index}/${selection.shard.count}` } : {}),
+      ...(scores.length < cases.length ? { interrupted: true as const } : {}),
       seconds: (performance.now() - started) / 1000,
     },
     adapter: aboutAdapter(engine.gpuDevice, engine.description),

@@ -8,9 +8,10 @@ import { merge } from '../../bench/core/merge.ts';
 import { race } from '../../bench/core/race.ts';
 import { difference, SCHEMA, type BenchResult, type CaseScore } from '../../bench/core/result.ts';
 import { roofMs } from '../../bench/core/roofline.ts';
+import { runCases } from '../../bench/core/run.ts';
 import { select } from '../../bench/core/select.ts';
 import { geometricMean, quantile, ratioOfMedians, timing } from '../../bench/core/statistics.ts';
-import { groupRatios } from '../../bench/core/summary.ts';
+import { faultsOf, groupRatios } from '../../bench/core/summary.ts';
 import { schemaErrors } from './schema.ts';
 
 describe('statistics', () => {
@@ -132,6 +133,39 @@ describe('a race', () => {
     expect(first!.lap.readback).toHaveLength(2);
     expect(second).toMatchObject({ failed: 'no such kernel', lap: { readback: [] } });
   });
+});
+
+it('a run that is stopped ends after the case that is under way, with what it has', async () => {
+  const stop = new AbortController();
+  const entry: Entry = { run: () => Promise.resolve(stop.abort()), dispose: () => undefined };
+  const wgrad: Contestant = { name: 'wgrad', version: '', backend: '', enter: () => Promise.resolve(entry), dispose: () => undefined }; // prettier-ignore
+  const roofline = { gflops: 1, gbs: 1, cachedGbs: 1 };
+  const scores = await runCases(tinyCases, [wgrad], { rounds: 1, seconds: 1, roofline, signal: stop.signal });
+  expect(scores.map((s) => s.name)).toEqual([tinyCases[0]!.name]);
+});
+
+it('outputs that differ are a fault of the peer, and are told', async () => {
+  const of = (name: string, y: number): Contestant => ({
+    name,
+    version: '',
+    backend: '',
+    enter: () =>
+      Promise.resolve({
+        run: () => Promise.resolve(),
+        outputs: () => Promise.resolve({ y: Float32Array.of(1, y) }),
+        dispose: () => undefined,
+      }),
+    dispose: () => undefined,
+  });
+  const roofline = { gflops: 1, gbs: 1, cachedGbs: 1 };
+  const contestants = [of('wgrad', 2), of('right', 2), of('wrong', 2.1), of('broken', NaN)];
+  const cases = await runCases(tinyCases.slice(0, 1), contestants, { rounds: 1, seconds: 1, roofline });
+  expect(cases[0]!.scores['right']).toMatchObject({ agrees: true, error: 0 });
+  expect(cases[0]!.scores['wrong']).toMatchObject({ agrees: false });
+  expect(faultsOf({ cases })).toEqual([
+    "micro/tiny, forward, wrong: its outputs differ from wgrad's by 5.0e-2",
+    'micro/tiny, forward, broken: its outputs have other sizes, or NaN',
+  ]);
 });
 
 it('ratios are over wgrad, by group and peer; what has no time counts for nothing', () => {
