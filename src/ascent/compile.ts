@@ -2,7 +2,7 @@
 import { grad } from '../autograd/grad.ts';
 import { WgradError } from '../errors.ts';
 import { input, Variable } from '../graph/leaves.ts';
-import { topologicalOrder, withRole, type Tensor } from '../graph/tensor.ts';
+import { withRole, type Tensor } from '../graph/tensor.ts';
 import type { Model } from '../model/model.ts';
 import { add, greater, lessOrEqual } from '../ops/binary.ts';
 import { broadcastTo } from '../ops/broadcast.ts';
@@ -190,8 +190,13 @@ function gradientLengths(gradients: readonly Tensor[], n: number): Tensor {
 }
 
 function requireDependence(total: Tensor, drawn: DrawnPicture, objectives: readonly Objective[]): void {
-  const nodes = new Set(topologicalOrder([total]));
-  if (drawn.variables.some((v) => nodes.has(v.tensor.node))) return;
+  const wanted = new Set(drawn.variables.map((v) => v.tensor.node));
+  const seen = new Set([total.node]);
+  for (const node of seen) {
+    if (wanted.has(node)) return;
+    // What lies behind it is held fixed.
+    if (node.op.name !== 'stop_gradient') for (const input of node.inputs) seen.add(input.node);
+  }
   throw new WgradError('not-differentiable', `ascend: ${objectives[0]!.name} does not depend on the picture`, {
     remedy: 'Choose a layer that the picture reaches',
   });

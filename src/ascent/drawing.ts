@@ -81,7 +81,7 @@ export class Drawing {
         const frame = await this.frame(at);
         const stuck = this.check(frame);
         if (at === 0 && stuck && o.relu === 'plain' && o.steps > 0) redirect = o.redirect;
-        else if (plain) this.requireLife(frame);
+        else if (plain || at === o.steps) this.requireLife(frame);
         const ends = at === o.steps || plateau.reached(frame);
         if (ends) this.last = { step: at, pictures: await model.engine.read(step.shown, { signal: o.signal }) };
         yield frame;

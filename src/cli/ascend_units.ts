@@ -55,9 +55,12 @@ export function unitsOf(model: Model, text: string, context: ExpressionContext):
   }));
 }
 
-/** The units that `3`, `0-15` or `*` means. @throws WgradError 'usage'; 'unknown-name' for one that is not there. */
+/** The units that `3`, `0-15`, `3,7-9` or `*` means. @throws WgradError 'usage'; 'unknown-name' for one that is not there. */
 export function unitRange(layer: string, which: string, count: number): number[] {
-  if (!/^(\*|\d+(-\d+)?)$/.test(which)) throw new WgradError('usage', `'${which}' names no units of ${layer}`, { remedy: 'Write 3, 0-15 or *' }); // prettier-ignore
+  if (which.includes(',')) return which.split(',').flatMap((part) => unitRange(layer, part.trim(), count));
+  if (!/^(\*|\d+(-\d+)?)$/.test(which)) {
+    throw new WgradError('usage', `'${which}' names no units of ${layer}`, { remedy: 'Write 3, 0-15, 3,7-9 or *' });
+  }
   const [first, last] = which === '*' ? [0, count - 1] : (which.split('-').map(Number) as [number, number?]);
   const end = last ?? first;
   if (end < first || end >= count) {

@@ -33,7 +33,7 @@ export const datasetExamplesCommand = defineCommand({
     ...pictureOptions,
     images: required(shownAs('DIR', name('a folder of pictures, with those below it'))),
     layer: required(name('whose units; `wgrad info MODEL` lists the layers')),
-    units: shownAs('RANGE', name('0-7, 3, or * for all of the layer (default: the first eight)')),
+    units: shownAs('RANGE', name('0-7, 3,9,12 or * for all of the layer (default: the first eight)')),
     top: atMost(100, count(9, 'pictures for each unit')),
     batch: atMost(4096, count(16, 'pictures a run')),
     steps: atMost(100_000, whole(256, 'ascent steps of the picture of a unit; 0: none is drawn')),

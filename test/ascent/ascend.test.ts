@@ -22,6 +22,7 @@ import { mul } from '../../src/ops/binary.ts';
 import { mean, sum } from '../../src/ops/reduce.ts';
 import { reshape } from '../../src/ops/reshape.ts';
 import { affine, relu, square } from '../../src/ops/unary.ts';
+import { stopGradient } from '../../src/ops/stop_gradient.ts';
 import { adam, rmsprop, sgd } from '../../src/train/optimizers.ts';
 import { jitter, noise } from '../../src/transforms/index.ts';
 import { tinyModel } from '../explain/tiny_network.ts';
@@ -47,7 +48,14 @@ beforeAll(async () => {
       const maps = affine(x, 3);
       const score = sum(mul(reshape(x, [x.shape[0]!, 1, size]), constant(weights, [1, size])), [2]);
       const off = relu(affine(x, 1, -100));
-      return { constant: constant([1, 2], [1, 2]), off, maps, logits: mul(score, constant([1, -1], [2])) };
+      return {
+        constant: constant([1, 2], [1, 2]),
+        frozen: stopGradient(maps),
+        dark: mul(maps, constant([0], [1])),
+        off,
+        maps,
+        logits: mul(score, constant([1, -1], [2])),
+      };
     },
   });
 });
@@ -313,6 +321,11 @@ describe('refusals', () => {
     ['a picture with NaN', { image: new Float32Array(size).fill(NaN) }, 'invalid-argument'],
     ['a layer that does not exist', { objective: channel('nowhere', 0) }, 'unknown-name'],
     ['what the picture does not reach', { objective: channel('constant', 0) }, 'not-differentiable'],
+    ['a branch that no gradient goes through', { objective: channel('frozen', 0) }, 'not-differentiable'],
+    ['a row of a layer of one position', { objective: neuron('logits', 0, 1, 0) }, 'unknown-name'],
+    ['a unit that nothing turns on', { objective: channel('off', 0), redirect: 0 }, 'dead-unit'],
+    ['a unit that redirected ReLUs do not reach in its few steps', { objective: channel('dark', 0) }, 'dead-unit'],
+    ['a factor that is NaN', { objective: channel('maps', 0).times(NaN) }, 'invalid-argument'],
     ['a size that the network cannot take', { size: [4, 4] }, 'shape'],
     ['an unknown gradient modifier', { gradient: ['invert' as 'relu'] }, 'invalid-argument'],
     ['transforms that leave nothing', { transforms: [jitter(6)] }, 'shape'],

@@ -33,7 +33,7 @@ describe('wgrad dataset-examples', { timeout: 120_000 }, () => {
 
   it('writes a page, a sheet and JSON', async () => {
     const out = join(folder, 'out');
-    const { code, out: json, err } = await wgrad(['--images', join(folder, 'pictures'), '--layer', 'layer2', '--units', '3-4', '--top', '4', '--steps', '1', '--out', out, '--json']); // prettier-ignore
+    const { code, out: json, err } = await wgrad(['--images', join(folder, 'pictures'), '--layer', 'layer2', '--units', '3,4', '--top', '4', '--steps', '1', '--out', out, '--json']); // prettier-ignore
     expect(code, err).toBe(0);
     expect(err).toContain('notes.txt (no picture)');
     const found = JSON.parse(json) as { unit: number; active: number; examples: { file: string; value: number; field: { width: number } }[] }[]; // prettier-ignore

@@ -29,7 +29,9 @@ export function neuron(layer: string, index: number, y?: number, x?: number): Ob
   const unit = (scene: Scene) => {
     const value = scene.value(layer);
     const [, , h = 1, w = 1] = value.shape;
-    return picked(value, layer, value.rank === 4 ? [index, y ?? Math.floor(h / 2), x ?? Math.floor(w / 2)] : [index]);
+    if (value.rank === 4) return picked(value, layer, [index, y ?? Math.floor(h / 2), x ?? Math.floor(w / 2)]);
+    // A vector has the one position 0, 0.
+    return picked(value, layer, y || x ? [index, y ?? 0, x ?? 0] : [index]);
   };
   return objective(`neuron(${layer},${index}${where})`, (s) => reshape(unit(s), [s.pictures]), {
     layers: [layer],
