@@ -11,6 +11,7 @@ import {
   measureTrust,
   mergeTrust,
   muFidelity,
+  road,
   sensitivityMax,
   sparseness,
   summarizeTrust,
@@ -69,7 +70,17 @@ describe('bootstrapMean', () => {
 describe('measureTrust', () => {
   it('gives what the metrics give, picture by picture', async () => {
     const { methods, targets } = await measureTrust(model, samples, settings, {
-      measures: ['energy', 'auc', 'insertion', 'deletion', 'mu-fidelity', 'sensitivity', 'sparseness', 'own-error'],
+      measures: [
+        'energy',
+        'auc',
+        'insertion',
+        'deletion',
+        'road',
+        'mu-fidelity',
+        'sensitivity',
+        'sparseness',
+        'own-error',
+      ],
       randomize: 0,
       neighbours: 2,
     });
@@ -85,6 +96,7 @@ describe('measureTrust', () => {
         auc: maskScore(map, mask).auc,
         insertion: (await insertion(model, pixels, map, target)).auc,
         deletion: (await deletion(model, pixels, map, target)).auc,
+        road: (await road(model, pixels, map, target)).change,
         'mu-fidelity': await muFidelity(model, pixels, map, target, { samples: 64 }),
         sensitivity: (await sensitivityMax(explainer, pixels, { samples: 2, target })).value,
         sparseness: sparseness(map),

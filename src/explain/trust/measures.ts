@@ -4,6 +4,7 @@ import type { Explainer } from '../explainer.ts';
 import { compileMuFidelity, sensitivityMax } from '../metrics/fidelity.ts';
 import { maskScore, pointingGame } from '../metrics/pointing.ts';
 import { compileRemoval } from '../metrics/removal.ts';
+import { road } from '../metrics/road.ts';
 import { sparseness } from '../metrics/similarity.ts';
 import type { Attribution } from '../types.ts';
 
@@ -82,6 +83,14 @@ export const measures = {
     what: 'area under the probability as the best pixels go',
     better: 'low',
     compile: removal('deletion'),
+  },
+  road: {
+    what: 'change of the logit as the best fifth of the pixels is filled in from its surroundings',
+    better: 'low',
+    compile: (model, { signal, seed }) =>
+      Promise.resolve({
+        of: async ({ pixels, map, target }) => (await road(model, pixels, map, target, { signal, seed })).change,
+      }),
   },
   'mu-fidelity': {
     what: 'correlation of what hidden regions add up to with the fall of the score',
