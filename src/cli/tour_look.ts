@@ -74,7 +74,7 @@ const methods: readonly MethodName[] = [
 /** The defaults, but for what takes long. */
 function settings(method: MethodName, isPhotos: boolean): MethodOptions {
   const few: Partial<Record<MethodName, object>> = isPhotos
-    ? { smoothgrad: { samples: 6, batch: 1 }, 'integrated-gradients': { steps: 24, batch: 1 }, lime: { samples: 96 } }
+    ? { smoothgrad: { samples: 6, batch: 1 }, 'integrated-gradients': { steps: 24, batch: 1 }, lime: { samples: 64 } }
     : { lime: { samples: 256 } };
   return { method, ...few[method] } as MethodOptions;
 }
