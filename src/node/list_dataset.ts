@@ -28,6 +28,7 @@ export interface ListedPicture extends Labelled {
   where: string;
 }
 
+/** A list as it was read. */
 export interface PictureList {
   file: string;
   pictures: readonly ListedPicture[];
@@ -52,7 +53,7 @@ export interface ListOptions extends ReadOptions {
 const COLUMNS = ['path', 'label', 'labels', 'split', 'group'];
 const SPLITS: Readonly<Record<string, 'train' | 'val'>> = { train: 'train', training: 'train', val: 'val', validation: 'val', test: 'val' }; // prettier-ignore
 
-/** @throws WgradError 'file-missing'; 'file-format' naming the line; 'dataset-empty'. */
+/** Reads a CSV or JSON list and checks it. @throws WgradError 'file-missing'; 'file-format' naming the line; 'dataset-empty'. */
 export async function readPictureList(file: string): Promise<PictureList> {
   const text = await readText(file);
   const rows = /\.json$/i.test(file) ? jsonRows(file, text) : csvRows(file, text);
@@ -166,6 +167,7 @@ function checkAll(file: string, pictures: readonly ListedPicture[]): void {
 }
 
 /**
+ * The pictures of a list, to train on and held out.
  * @param size of the network's input.
  * @throws WgradError as {@link readPictureList}; 'unknown-name' for a label that is none of `classes`; 'dataset-empty'
  *   where a side has no picture that can be decoded; the signal's reason.

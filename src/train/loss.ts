@@ -36,6 +36,7 @@ export const lossTables = {
   mse: {},
 };
 
+/** What a training makes small. */
 export type LossName = keyof typeof lossTables;
 /** A loss with its options: `{ name: 'focal', gamma: 1 }`. */
 export interface LossData {
@@ -128,6 +129,7 @@ function rowsOf(target: Tensor, classes: number): { wanted: Tensor; counts: Tens
 /** z [N,1] as [N,2]: the logits of "not" and of "is". */
 const besideZero = (z: Tensor): Tensor => concat([constant(new Float32Array(z.size), z.shape), z], 1);
 
+/** Learning from the model as it was before training. */
 export interface DistillOptions {
   /** Share a of the teacher in the loss. */
   weight: number;
