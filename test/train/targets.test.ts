@@ -39,13 +39,13 @@ const several = (i: number) => [['a', 'b'], [], ['c'], ['a', 'c']][i % 4]!;
 describe('several labels a picture', () => {
   it('are learned with the sigmoid of each logit, judged each by itself, and the file says so', async () => {
     const network = await importOnnx(tinyOnnx, { labels: tinyClasses, scores: 'multi-label' });
-    using model = new Model(await testEngine(), network).freeze().unfreeze('fc');
+    using model = new Model(await testEngine(), network).freeze().unfreeze('layer2', 'fc');
     const data = labelled((i) => [['a', 'b'], [], ['c', 'a']][tinyTargets[i]!]!, 'labels');
-    const options = { optimizer: adamw({ lr: 0.1 }), epochs: 24, classWeights: 'balanced' } as const;
+    const options = { optimizer: adamw({ lr: 0.03 }), epochs: 20, classWeights: 'balanced' } as const;
     const { epochs } = await run(model, data, options);
     const first = epochs[0]!.validation!;
     const { validation: last, loss } = epochs.at(-1)!;
-    expect(loss).toBeLessThan(0.7 * epochs[0]!.loss);
+    expect(loss).toBeLessThan(0.85 * epochs[0]!.loss);
     expect(last!.accuracy).toBeGreaterThan(first.accuracy);
     const report = labelReport({ ...last!, wanted: last!.wanted! });
     expect(report.accuracy).toBeCloseTo(last!.accuracy, 12);
