@@ -13,26 +13,39 @@ export interface Roofline {
   cachedGbs: number;
 }
 
-const alu = /* wgsl */ `
+interface Chains {
+  /** Sums that do not wait for one another. */
+  chains: number;
+  /** Multiply-adds of each in one expression: software adapters store a variable after every statement. */
+  depth: number;
+}
+
+const alu = ({ chains, depth }: Chains) => {
+  const each = (of: (k: number) => string, between = ' ') =>
+    Array.from({ length: chains }, (_, k) => of(k)).join(between);
+  const nested = (k: number) => `${'fma('.repeat(depth)}s${k}${', a, b)'.repeat(depth)}`;
+  return /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(1) var<uniform> steps: vec4u;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let a = vec4f(f32(id.x & 7u)) * 0.01 + 0.5;
   let b = a * 0.125;
-  var s0 = a; var s1 = a + 1.0; var s2 = a + 2.0; var s3 = a + 3.0;
-  var s4 = a + 4.0; var s5 = a + 5.0; var s6 = a + 6.0; var s7 = a + 7.0;
+  ${each((k) => `var s${k} = a + ${k}.0;`)}
   for (var i = 0u; i < steps.x; i++) {
-    s0 = fma(s0, a, b); s1 = fma(s1, a, b); s2 = fma(s2, a, b); s3 = fma(s3, a, b);
-    s4 = fma(s4, a, b); s5 = fma(s5, a, b); s6 = fma(s6, a, b); s7 = fma(s7, a, b);
-    s0 = fma(s0, a, b); s1 = fma(s1, a, b); s2 = fma(s2, a, b); s3 = fma(s3, a, b);
-    s4 = fma(s4, a, b); s5 = fma(s5, a, b); s6 = fma(s6, a, b); s7 = fma(s7, a, b);
+    ${each((k) => `s${k} = ${nested(k)};`)}
   }
-  y[id.x] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7;
+  y[id.x] = ${each((k) => `s${k}`, ' + ')};
 }`;
+};
 
-/** Of each trip: two vectors of four, eight chains, two operations. */
-const FLOPS_A_STEP = 2 * 8 * 4 * 2;
+/** GPUs want many chains at once, processors that play GPU long ones: the better counts. */
+const mixes: readonly Chains[] = [
+  { chains: 8, depth: 4 },
+  { chains: 2, depth: 16 },
+];
+
+const flopsOf = ({ chains, depth }: Chains) => 2 * 4 * chains * depth;
 
 /** @param at where an invocation's k-th vector of a trip lies; eight are under way at once. */
 const load = (at: (k: number) => string) => /* wgsl */ `
@@ -109,13 +122,14 @@ async function best(time: (amount: number) => Promise<number>, work: (amount: nu
 
 /** @param large bytes of memory read in order; default 64 MB, or what a binding holds. */
 export async function measureRoofline(device: GPUDevice, { rounds = 5, large = 1 << 26 } = {}): Promise<Roofline> {
-  const math = kernel(device, alu, undefined);
-  const gflops = await best(
-    (steps) => math.time(steps, 1),
-    (steps) => steps * FLOPS_A_STEP * INVOCATIONS,
-    rounds,
-  );
-  math.destroy();
+  const computing: number[] = [];
+  for (const mix of mixes) {
+    const math = kernel(device, alu(mix), undefined);
+    const work = (steps: number) => steps * flopsOf(mix) * INVOCATIONS;
+    computing.push(await best((steps) => math.time(steps, 1), work, rounds));
+    math.destroy();
+  }
+  const gflops = Math.max(...computing);
   const reading = async (bytes: number) => {
     const size = Math.min(bytes, device.limits.maxStorageBufferBindingSize);
     const steps = Math.floor(size / 16 / INVOCATIONS / 8) * 8;
