@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { resnetGraph } from '../../scripts/resnet.ts';
 import { grad } from '../../src/autograd/grad.ts';
 import { fromHalf, toHalf } from '../../src/formats/half.ts';
-import { input } from '../../src/graph/leaves.ts';
+import type { Choices } from '../../src/gemm/choose.ts';
+import { families } from '../../src/gemm/families.ts';
+import type { GemmDevice } from '../../src/gemm/family.ts';
+import type { GemmProblem } from '../../src/gemm/problem.ts';
+import { input, Variable } from '../../src/graph/leaves.ts';
 import { Model } from '../../src/model/model.ts';
 import { OnnxNetwork } from '../../src/onnx/network.ts';
 import type { OnnxGraph } from '../../src/onnx/types.ts';
@@ -12,6 +16,7 @@ import { sgd } from '../../src/train/optimizers.ts';
 import { TrainStep } from '../../src/train/step.ts';
 import { adapters } from '../support/adapters.ts';
 import { spread } from '../support/gradcheck.ts';
+import { compare, tolerance } from '../tolerance.ts';
 
 const graph = () =>
   resnetGraph({
@@ -29,6 +34,8 @@ function rounded(graph: OnnxGraph): OnnxGraph {
   }
   return { ...graph, initializers };
 }
+
+const candidates = (problem: GemmProblem, device: GemmDevice) => families.flatMap((f) => f.candidates(problem, device));
 
 const pictures = Float32Array.from(spread(2 * 3 * 16 * 16));
 const shape = [2, 3, 16, 16];
@@ -52,6 +59,31 @@ describe.each(adapters)('on %s', (_, engine) => {
     expect(half.logits).toEqual(full.logits);
     expect(half.dx).toEqual(full.dx);
     expect(half.bytes).toBeLessThan(0.6 * full.bytes);
+  });
+
+  // Each family compiles a kernel of its own: seconds on an idle machine, more on a busy one.
+  it('every kernel family reads them', { timeout: 300_000 }, async () => {
+    const [ci, co] = [20, 36];
+    const values = spread(co * ci);
+    const half = new Variable('half', [co, ci, 1, 1], values, 'hwio', undefined, true);
+    const full = new Variable('full', [co, ci, 1, 1], fromHalf(toHalf(values)), 'hwio');
+    const { choices } = engine as unknown as { choices: Choices };
+    const own = choices.of.bind(choices);
+    const x = input('x', [1, ci, 3, 5]);
+    const result = async ({ tensor }: Variable, family: string) => {
+      choices.of = (problem) => candidates(problem, choices.device).find((c) => c.family === family) ?? own(problem);
+      const { y } = await engine.evaluate({ y: ops.conv2d(x, tensor) }, { x: spread(x.size, 2) });
+      return y;
+    };
+    try {
+      const expected = await result(full, 'tile');
+      for (const { name } of families) {
+        expect(compare(await result(half, name), expected).maxRel, name).toBeLessThan(tolerance.op);
+      }
+    } finally {
+      choices.of = own;
+      engine.release([half, full]);
+    }
   });
 
   it('reads and writes them, and unpacks them for ops that take full floats alone', async () => {
