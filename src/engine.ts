@@ -1,73 +1,29 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: one device, its pipelines, and the values that live on it. */
+import {
+  openDevice,
+  type CompileOptions,
+  type EngineOptions,
+  type PictureDecoder,
+  type RestoreOptions,
+} from './engine_options.ts';
 import { WgradError } from './errors.ts';
 import { openChoices, type Choices, type TuningOptions } from './gemm/choose.ts';
 import type { Gemm, TunedGemm, TuneOptions } from './gemm/tune.ts';
-import { describeAdapter, isSoftwareAdapter, openAdapter } from './gpu/adapter.ts';
+import { isSoftwareAdapter } from './gpu/adapter.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { WorkQueue } from './gpu/queue.ts';
 import { readTexture, type TexturePixels } from './gpu/texture.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
-import type { DecodeOptions } from './image/decode.ts';
-import type { Image } from './image/image.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan, PlanRequest } from './plan/plan.ts';
 import { gemmsAmong, gemmsOf, plan } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
-/** Options of {@link Engine.create}. */
-export interface EngineOptions {
-  /**
-   * An adapter of your own, or what requests one, which {@link Engine.restore} then calls again: an adapter serves one
-   * device. Default: the page's `navigator.gpu`. In Node use `createEngine` of 'wgrad/node'.
-   */
-  adapter?: GPUAdapter | (() => Promise<GPUAdapter>);
-  /**
-   * A device that another library uses too. The engine never destroys it and takes none of its errors; `dispose` frees
-   * what the engine has made on it. Its limits are as it was asked for: wgrad needs WebGPU's defaults.
-   */
-  device?: GPUDevice;
-  /** Which of the page's adapters, where it has several: 'high-performance' (the default) or 'low-power'. */
-  powerPreference?: GPUPowerPreference;
-  /** Limits that the device must have, for your own work on it; wgrad's own are always asked for. */
-  requiredLimits?: Readonly<Record<string, number>>;
-  /** Features that it must have. */
-  requiredFeatures?: Iterable<GPUFeatureName>;
-  /**
-   * Bytes that the engine's buffers may take in all: what would go beyond is refused as 'out-of-memory', before it is
-   * tried. Default: as many as the GPU gives; with `createEngine` on an adapter that computes on the processor, the
-   * machine's memory, which such an adapter promises however much it is.
-   */
-  memoryLimit?: number;
-  /** Printed name of the adapter, kept for reports. */
-  description?: string;
-  /** How often {@link Engine.restore} is called by itself after a loss, failed tries included; default 0: never. */
-  restores?: number;
-  /** What reads pictures' files; default: the browser. In Node `createEngine` gives sharp. */
-  decoder?: PictureDecoder;
-  /** How kernels for convolutions and matrix products are chosen; see {@link Engine.tune}. */
-  tuning?: TuningOptions;
-}
-
-/** Reads a picture's bytes, or the file at a path, to upright 8-bit sRGB. @throws WgradError 'image-decode', 'file-missing'. */
-export type PictureDecoder = (source: Uint8Array | string | URL, options: DecodeOptions) => Promise<Image>;
-
-/** Where another device comes from, and what is on it. */
-export interface RestoreOptions {
-  /** The new one, where the old one was shared. */
-  device?: GPUDevice | undefined;
-  /** Values of your own, row-major, from a file or a cache; undefined for those that the engine has. */
-  values?: (variable: Variable) => Float32Array | undefined | Promise<Float32Array | undefined>;
-}
-
-/** Options of {@link Engine.compile}. */
-export interface CompileOptions {
-  /** Compilation stops and rejects with its reason. */
-  signal?: AbortSignal | undefined;
-}
+export type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
 
 /**
  * What is asked of an engine happens in the order of the calls, whichever program it is asked of: run, write, read and
@@ -103,34 +59,10 @@ export class Engine {
    *   not have; 'invalid-argument' (both adapter and device).
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { adapter, device, decoder, requiredLimits, requiredFeatures, memoryLimit, tuning } = options;
-    if (device && (adapter || requiredLimits || requiredFeatures)) {
-      throw new WgradError('invalid-argument', 'a device that is shared is taken as it is', {
-        remedy: 'Give the device alone; its adapter, limits and features were settled when it was made',
-      });
-    }
-    const { restores = 0, description } = options;
-    if (!Number.isInteger(restores) || restores < 0 || (restores > 0 && device)) {
-      throw new WgradError('invalid-argument', `restores is ${restores}; a whole number, and 0 for a shared device`);
-    }
-    if (memoryLimit !== undefined && !(memoryLimit > 0)) {
-      throw new WgradError('invalid-argument', `memoryLimit is ${memoryLimit}; a number of bytes is needed`);
-    }
-    const named = ({ info }: Device) => description || describeAdapter(info);
-    if (device) {
-      const shared = Device.share(device, memoryLimit);
-      return new Engine(shared, undefined, named(shared), decoder, 0, tuning, await openChoices(shared, tuning));
-    }
-    const open = async () => {
-      const opened =
-        typeof adapter === 'function'
-          ? await adapter()
-          : (adapter ?? (await openAdapter(options.powerPreference)).adapter);
-      return Device.open(opened, { requiredLimits, requiredFeatures, memoryLimit });
-    };
-    const opened = await open();
-    const choices = await openChoices(opened, tuning);
-    return new Engine(opened, open, named(opened), decoder, restores, tuning, choices);
+    const { device, reopen, description, restores } = await openDevice(options);
+    const { decoder, tuning } = options;
+    const choices = await openChoices(device, tuning);
+    return new Engine(device, reopen, description, decoder, restores, tuning, choices);
   }
 
   /** Whether the adapter computes on the processor: right, but slow. */

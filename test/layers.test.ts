@@ -13,7 +13,7 @@ const ladder = [
   ['gemm', 'report', 'tensorboard'],
   ['graph'],
   ['ops'],
-  ['autograd', 'plan'],
+  ['autograd', 'plan', 'engine_options.ts'],
   ['engine.ts', 'transforms'],
   ['model'],
   ['onnx', 'train', 'explain'],

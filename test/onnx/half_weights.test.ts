@@ -78,6 +78,8 @@ describe.each(adapters)('on %s', (_, engine) => {
     try {
       const expected = await result(full, 'tile');
       for (const { name } of families) {
+        // SwiftShader takes ten times as long to compile what is meant for physical GPUs.
+        if (name === 'workgroup' && /swiftshader/i.test(engine.description)) continue;
         expect(compare(await result(half, name), expected).maxRel, name).toBeLessThan(tolerance.op);
       }
     } finally {
