@@ -85,7 +85,7 @@ async function computed(engine: Engine, y: Tensor, feeds: Record<string, Float32
 const deviceOf = (engine: Engine): GemmDevice => (engine as unknown as { choices: Choices }).choices.device;
 
 /** Larger workgroup tiles are the same source with longer loops, which take software adapters many seconds to compile. */
-const everyTile = process.env['WGRAD_REFERENCE'] === '1';
+const everyTile = process.env['WGRAD_EVERY_TILE'] === '1';
 
 /** Each tile of each family, whole and with the sum in three parts. */
 const candidates = (problem: GemmProblem, device: GemmDevice): Choice[] =>
