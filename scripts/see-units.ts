@@ -41,6 +41,8 @@ const { values: o, positionals } = parseArgs({
 const [size, steps] = [Number(o.size), Number(o.steps)];
 /** Moved copies of each picture. */
 const COPIES = 16;
+/** Units beside one another on the sheet. */
+const COLUMNS = 6;
 
 const ways = {
   fourier: { picture: ascent.fourier(), transforms: ascent.lucidTransforms(size) },
@@ -183,17 +185,20 @@ console.log(`${engine.description}; ${size} pixels, ${steps} steps, ${COPIES} mo
 
 if (o.sheet) {
   const tiles = await Promise.all(
-    rows.flatMap((row, x) =>
+    rows.flatMap((row, i) =>
       row.map(async ({ unit, way }, y) => ({
         input: await sharp(`${fileOf(unit, way)}.png`)
           .png()
           .toBuffer(),
-        left: x * (size + 4),
-        top: y * (size + 4),
+        left: (i % COLUMNS) * (size + 4),
+        top: (2 * Math.floor(i / COLUMNS) + y) * (size + 4),
       })),
     ),
   );
-  const [width, height] = [rows.length * (size + 4) - 4, 2 * size + 4];
+  const [width, height] = [
+    Math.min(COLUMNS, rows.length) * (size + 4) - 4,
+    2 * Math.ceil(rows.length / COLUMNS) * (size + 4) - 4,
+  ];
   await sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
     .composite(tiles)
     .webp({ quality: 88 })

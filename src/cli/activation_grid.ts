@@ -112,7 +112,7 @@ const strongest = ({ direction }: ActivationGroup): number[] =>
   [...direction.keys()].sort((a, b) => direction[b]! - direction[a]!).slice(0, 3);
 
 /** The photograph, dark where the group is not. */
-function lit(photo: Image, { map }: ActivationGroup, [h, w]: readonly [number, number]): Image {
+export function lit(photo: Image, { map }: ActivationGroup, [h, w]: readonly [number, number]): Image {
   const most = Math.max(...map) || 1;
   const { width, height } = photo;
   const { data: light } = resizePlanes({ width: w, height: h, channels: 1, data: map.map((v) => v / most) }, width, height); // prettier-ignore
