@@ -1,10 +1,22 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const reference = process.env['WGRAD_REFERENCE'] === '1';
 const report = process.env['WGRAD_TEST_REPORT'];
 
 /** They replace modules, which other files of the process would find replaced, or have already. */
 const replacing = ['test/ops/many_workgroups.test.ts'];
+
+/** The longest, and those that need a process of their own: nothing long is then left to run by itself at the end. */
+const first = [...replacing, 'test/demo/demo.test.ts', 'test/cli/', 'test/package/', 'test/browser/'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      first.findIndex((part) => moduleId.includes(part)) + 1 || Infinity;
+    return (await super.sort(files)).sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+  }
+}
 
 const project = (
   name: string,
@@ -37,6 +49,7 @@ export default defineConfig({
           project('together', false, ['test/**/*.test.ts'], ['test/reference/**', ...replacing]),
           project('alone', true, replacing, []),
         ],
+    sequence: { sequencer: LongestFirst },
     globalSetup: 'test/global-setup.ts',
     // WGRAD_TEST_REPORT names the file for counts that a script can read.
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

@@ -12,7 +12,10 @@ import { importOnnx } from '../../src/onnx/network.ts';
 import { openSite, Visitor, type Site } from './site.ts';
 
 let site: Site;
+/** Of one test. */
 const visitors: Visitor[] = [];
+/** Who stays, from test to test: each page compiles everything anew. */
+let regular: Promise<Visitor> | undefined;
 
 beforeAll(async () => {
   site = await openSite();
@@ -30,11 +33,18 @@ async function visit(url?: string): Promise<Visitor> {
   return visitor;
 }
 
+/** The one who stays, where pictures are explained. */
+async function explaining(): Promise<Visitor> {
+  regular ??= Visitor.to(site);
+  const v = await regular;
+  await v.view('explain');
+  await v.sees('.bars li', /%/);
+  return v;
+}
+
 /** A visitor who trains on the sample shapes. */
 async function training(): Promise<Visitor> {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
-  await v.view('tune');
+  const v = await visit(`${site.url}#tune`);
   await v.press('Use sample shapes');
   await v.page.waitForFunction(() => document.querySelectorAll('.classes .thumb').length === 48);
   await v.press('Train');
@@ -75,17 +85,16 @@ async function photograph({ page }: Visitor, name: string): Promise<void> {
   await page.emulateMediaFeatures([]);
 }
 
-async function ring(): Promise<string> {
-  const [p] = shapePictures('demo test', 1, ['ring']);
-  const file = join(site.folder, 'ring.png');
+async function pictureOf(shape: 'ring' | 'disc'): Promise<string> {
+  const [p] = shapePictures('demo test', 1, [shape]);
+  const file = join(site.folder, `${shape}.png`);
   writeFileSync(file, await encodePng({ width: SIDE, height: SIDE, data: p!.pixels }));
   return file;
 }
 
 it('classifies a picture, explains it, asks about another class, hides a region', async () => {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
-  await v.give('.explain input[type=file]', await ring());
+  const v = await explaining();
+  await v.give('.explain input[type=file]', await pictureOf('ring'));
   await v.sees('.bars li:first-child', /^ring/);
   await v.page.waitForSelector('.card[aria-busy=false]');
   await v.page.waitForFunction(() => document.querySelectorAll('.card[aria-busy=false] canvas').length === 4);
@@ -108,8 +117,7 @@ it('classifies a picture, explains it, asks about another class, hides a region'
 });
 
 it('says what is wrong with a broken model, a text file and a broken picture, and goes on', async () => {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
+  const v = await explaining();
   const broken = join(site.folder, 'broken.onnx');
   writeFileSync(broken, readFileSync(new URL('../../weights/shapes.onnx', import.meta.url)).subarray(0, 5000));
   await v.give('.model input[type=file]', broken);
@@ -122,8 +130,8 @@ it('says what is wrong with a broken model, a text file and a broken picture, an
   await v.press('Dismiss');
   await v.give('.explain input[type=file]', text);
   await v.sees('.problem', /image-decode/);
-  await v.give('.explain input[type=file]', await ring());
-  await v.sees('.bars li:first-child', /^ring/);
+  await v.give('.explain input[type=file]', await pictureOf('disc'));
+  await v.sees('.bars li:first-child', /^disc/);
   expect(v.complaints).toEqual([]);
 });
 
@@ -158,21 +166,8 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
   expect(v.complaints).toEqual([]);
 });
 
-it('goes on training on another device when the GPU process dies in the middle', async () => {
-  const v = await training();
-  await v.sees('.results [role=status]', /Epoch 1:/);
-  const protocol = await site.browser.target().createCDPSession();
-  await protocol.send('Browser.crashGpuProcess').catch(() => undefined);
-  await v.sees('.tune .note', /GPU was lost; epoch \d+ begins again/);
-  await v.sees('.results [role=status]', /Epoch 3:/);
-  await v.press('Stop');
-  await idle(v);
-  expect(v.complaints.filter((text) => !/device|GPU/i.test(text))).toEqual([]);
-});
-
 it('dreams, stops in the middle and keeps what it has; measures', async () => {
-  const v = await visit();
-  await v.sees('.bars li', /%/);
+  const v = await explaining();
   await v.view('dream');
   await v.press('Draw');
   await v.sees('.dream .progress', /step [1-9]/);
@@ -190,6 +185,19 @@ it('dreams, stops in the middle and keeps what it has; measures', async () => {
   await v.sees('.bench tbody tr:nth-child(2)', /ms/);
   await accessible(v);
   expect(v.complaints).toEqual([]);
+});
+
+// After all others of that browser: their pages lose the device too.
+it('goes on training on another device when the GPU process dies in the middle', async () => {
+  const v = await training();
+  await v.sees('.results [role=status]', /Epoch 1:/);
+  const protocol = await site.browser.target().createCDPSession();
+  await protocol.send('Browser.crashGpuProcess').catch(() => undefined);
+  await v.sees('.tune .note', /GPU was lost; epoch \d+ begins again/);
+  await v.sees('.results [role=status]', /Epoch 3:/);
+  await v.press('Stop');
+  await idle(v);
+  expect(v.complaints.filter((text) => !/device|GPU/i.test(text))).toEqual([]);
 });
 
 it('says why there is nothing to see without WebGPU', async () => {

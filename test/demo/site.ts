@@ -11,6 +11,9 @@ import { launchChromium } from '../../src/node/browser.ts';
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
+/** Milliseconds: on a busy machine whatever a page does takes its time. */
+const PATIENCE = 100_000;
+
 export interface Site {
   url: string;
   /** The same page in a browser that has no WebGPU. */
@@ -60,6 +63,7 @@ export class Visitor {
   static async to(site: Site, url = site.url): Promise<Visitor> {
     const page = await site.browser.newPage();
     const visitor = new Visitor(page);
+    page.setDefaultTimeout(PATIENCE);
     page.on('console', (m) => m.type() === 'error' && visitor.complaints.push(m.text()));
     page.on('pageerror', (error) => visitor.complaints.push(String(error)));
     await page.setViewport({ width: 1280, height: 900 });
@@ -107,7 +111,7 @@ export class Visitor {
         [...document.querySelectorAll(s)].some(
           (e) => !e.closest('[hidden]') && new RegExp(source).test(e.textContent!),
         ),
-      { timeout: 100_000 },
+      {},
       selector,
       pattern.source,
     );

@@ -18,7 +18,7 @@ const FIRST_METHODS = ['gradient', 'integrated-gradients', 'grad-cam', 'deep-sha
 /** Classes of the embedded model's generated pictures. */
 const SAMPLE_CLASSES = ['ring', 'star', 'square', 'crescent', 'triangle', 'cross', 'disc', 'bars'];
 
-export function ExplainView({ model }: ViewProps) {
+export function ExplainView({ model, active }: ViewProps) {
   const [shown, setShown] = useState<Shown>();
   const [scores, setScores] = useState<ClassScore[]>();
   const [hidden, setHidden] = useState<ClassScore[]>();
@@ -53,8 +53,11 @@ export function ExplainView({ model }: ViewProps) {
 
   useEffect(() => {
     lab.methods().then(setMethods).catch(fail);
-    void sample();
   }, []);
+  // Maps that nobody sees would only keep the view that is shown waiting.
+  useEffect(() => {
+    if (active && samples.current === 0 && !shown) void sample();
+  }, [active]);
 
   return (
     <div class="explain">
