@@ -1,4 +1,5 @@
 /** A GEMM problem on the device by itself: operands of noise, launches that are compared and timed. */
+import { toHalf } from '../formats/half.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import { specialize, type Constants, type Kernel } from '../gpu/kernel.ts';
 import type { PipelineCache } from '../gpu/pipelines.ts';
@@ -49,7 +50,7 @@ export class Workbench {
       const noise = (groups: number, seed: string) => this.buffer(groups * 16, noiseOf(groups * 4, seed));
       this.operands = {
         a: noise(a, 'a'),
-        b: noise(b, 'b'),
+        b: 'half' in problem && problem.half ? this.buffer(b * 8, toHalf(noiseOf(b * 4, 'b'))) : noise(b, 'b'),
         y: this.buffer(y * 16),
         scale: noise(channels, 'scale'),
         shift: noise(channels, 'shift'),
@@ -137,7 +138,7 @@ export class Workbench {
 
   private buffer(
     bytes: number,
-    data?: Float32Array<ArrayBuffer> | Int32Array,
+    data?: Float32Array<ArrayBuffer> | Int32Array | Uint16Array,
     usage = STORAGE | COPY_SRC | COPY_DST,
   ): GPUBuffer {
     const buffer = this.device.createBuffer(bytes, usage, 'tuning');

@@ -67,6 +67,11 @@ describe('measure', () => {
     expect(found.gflops).toBeGreaterThan(0);
   });
 
+  it('weights of half floats are measured on noise that is finite', async () => {
+    const half = forwardProblem(convGeometry(shape.x, shape.w, convAttrs({ padding: 1 })), [], true);
+    expect((await measure(runtime, half, [tile])).wrong).toEqual([]);
+  });
+
   it('nor one that does not write its result', async () => {
     const lazy = { ...tile };
     const launched = (p: GemmProblem, choice: Choice): Pass[] =>
