@@ -19,7 +19,8 @@ import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan, PlanRequest } from './plan/plan.ts';
-import { gemmsAmong, gemmsOf, plan } from './plan/planner.ts';
+import { atOnce, Pace } from './pace.ts';
+import { gemmsAmong, gemmsOf, plan, variablesOf } from './plan/planner.ts';
 import { Program, type Feeds, type RunOptions } from './plan/program.ts';
 import { VariableStore } from './plan/variables.ts';
 
@@ -179,7 +180,22 @@ export class Engine {
    */
   async compile<N extends string>(request: PlanRequest<N>, options: CompileOptions = {}): Promise<Program<N>> {
     if (this.choices.mode === 'full') await this.tuneAll(gemmsOf(request), options);
-    const program = this.prepare(request, options);
+    this.device.check();
+    options.signal?.throwIfAborted();
+    // What is released while it is planned is its own from here on.
+    const { variables } = this.runtime;
+    const held = variables.hold(variablesOf(request));
+    let program: Program<N>;
+    try {
+      const pieces = plan<N>(request, this.device.limits, this.choices);
+      const planned = await new Pace(options.signal).through(pieces);
+      this.device.check();
+      program = new Program<N>(this.runtime, planned, options.signal);
+    } catch (error) {
+      variables.abandon(held);
+      throw error;
+    }
+    variables.drop(held);
     await program.compiled;
     return program;
   }
@@ -188,7 +204,7 @@ export class Engine {
   prepare<N extends string>(request: PlanRequest<N>, { signal }: CompileOptions = {}): Program<N> {
     this.device.check();
     signal?.throwIfAborted();
-    return new Program<N>(this.runtime, plan<N>(request, this.device.limits, this.choices), signal);
+    return new Program<N>(this.runtime, atOnce(plan<N>(request, this.device.limits, this.choices)), signal);
   }
 
   /**

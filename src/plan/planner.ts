@@ -16,6 +16,7 @@ import {
 } from '../graph/leaves.ts';
 import type { PlanNode } from '../graph/op.ts';
 import { topologicalOrder, type Tensor } from '../graph/tensor.ts';
+import type { Pieces } from '../pace.ts';
 import { elementwiseOp, positiveBitsOp } from '../ops/epilogue.ts';
 import { fuse, plain } from './fuse.ts';
 import { guardOp } from './guard.ts';
@@ -25,9 +26,19 @@ import { planMemory } from './memory.ts';
 import { lifetimesOf, statsOf, type Plan, type PlanRequest, type Port, type Region } from './plan.ts';
 
 /** @throws WgradError 'dtype' where updateIf is no f32; 'limit-exceeded'; what ops throw. */
-export function plan<N extends string>(request: PlanRequest<N>, limits: GPUSupportedLimits, choices: Choices): Plan<N> {
-  return new Planner(request, limits, choices).run() as Plan<N>;
+export function* plan<N extends string>(
+  request: PlanRequest<N>,
+  limits: GPUSupportedLimits,
+  choices: Choices,
+): Pieces<Plan<N>> {
+  return (yield* new Planner(request, limits, choices).run()) as Plan<N>;
 }
+
+/** The variables that a request reads or changes. */
+export const variablesOf = ({ outputs, updates = [], updateIf = [] }: PlanRequest): Variable[] =>
+  topologicalOrder([...Object.values(outputs), ...updates, ...[updateIf].flat()]).flatMap(
+    (node) => (node.op === variableOp && variableOf(node.outputs[0]!)) || [],
+  );
 
 /** What runs for the request, after fusion, and what must be kept. */
 function nodesOf({ outputs, updates = [], updateIf = [], fuse: fused = true }: PlanRequest) {
@@ -64,16 +75,20 @@ class Planner {
     this.lowering = new Lowering(limits, choices, this.updated);
   }
 
-  run(): Plan {
+  *run(): Pieces<Plan> {
     const { lowering } = this;
     const { guards, nodes } = nodesOf(this.request);
+    yield;
     for (const node of nodes) {
       for (const at of node.op.effect?.changes ?? []) {
         const variable = node.inputs[at] && variableOf(node.inputs[at]);
         if (variable) this.updated.add(variable);
       }
     }
-    for (const node of nodes) if (!node.op.effect) this.lower(node);
+    for (const node of nodes) {
+      if (!node.op.effect) this.lower(node);
+      yield;
+    }
     for (const [name, tensor] of Object.entries(this.request.outputs)) {
       this.outputs.set(name, { tensor, region: this.settled(name, tensor) });
     }
@@ -84,6 +99,7 @@ class Planner {
       lowering.watch(tensor, this.settled('updateIf', tensor), `the ${this.nameOf(tensor)}`);
     }
     for (const node of nodes) if (node.op.effect) this.lower(node);
+    yield;
     if (lowering.flag) this.guardEffects(lowering.flag);
     lowering.steps.push(...lowering.effects);
     return this.finished();

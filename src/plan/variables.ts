@@ -11,6 +11,7 @@ import { submitAndRead } from '../gpu/readback.ts';
 import type { Variable } from '../graph/leaves.ts';
 import { reorder } from '../graph/layout.ts';
 import { show } from '../graph/shape.ts';
+import { Pace } from '../pace.ts';
 
 /** A variable on the device. */
 export interface Held {
@@ -23,9 +24,12 @@ export interface Held {
   holders: number;
   /** Rejects where the device had no room for it, or its values could not be read; then nobody holds it. */
   ready: Promise<void>;
-  /** Its first values are still to come, from a file. */
+  /** Its first values are still to come: from a file, or in their turn. */
   awaited: boolean;
 }
+
+/** Values that are laid out and uploaded at once; more are in turns, so that a page stays alive. */
+const AT_ONCE = 2 ** 20;
 
 export class VariableStore {
   private readonly held = new Map<Variable, Held>();
@@ -94,23 +98,25 @@ export class VariableStore {
   private create(missing: readonly Variable[], fresh: Held[]): void {
     const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
     const what = missing.length === 1 ? `variable ${missing[0]!.name}` : `${missing.length} variables`;
+    const inTurns = missing.reduce((sum, { tensor, isZero }) => sum + (isZero ? 0 : tensor.size), 0) > AT_ONCE;
     const [, accepted] = this.device.scoped(what, () => {
       for (const variable of missing) {
         const buffer = this.device.createBuffer(variable.bytes, STORAGE | COPY_SRC | COPY_DST, variable.name);
         const kept = this.kept.get(variable);
         const holders = this.released.has(variable) ? 0 : 1;
-        const awaited = !kept && !variable.isAtHand;
+        const isZero = !kept && variable.isZero;
+        const awaited = !isZero && (inTurns || (!kept && !variable.isAtHand));
         const ready = Promise.resolve();
         const held = { variable, buffer, changed: 0, written: kept !== undefined, holders, ready, awaited };
         fresh.push(held);
         this.held.set(variable, held);
         // Buffers begin as zeros.
-        if (!kept && variable.isZero) held.changed = ++this.clock;
+        if (isZero) held.changed = ++this.clock;
         else if (!awaited) this.upload(held, inLayout(variable, kept ?? variable.initial));
       }
     });
-    const filled = [accepted, ...fresh.filter((held) => held.awaited).map((held) => this.fill(held))];
-    const ready = Promise.all(filled).then(
+    const filled = this.fill(fresh.filter((held) => held.awaited));
+    const ready = Promise.all([accepted, filled]).then(
       () => fresh.forEach((held) => held.variable.letGo()),
       (error: unknown) => {
         this.forget(fresh);
@@ -122,17 +128,26 @@ export class VariableStore {
     for (const held of fresh) held.ready = ready;
   }
 
-  /** With values that the host does not hold. Whoever uses them waits for `ready`; a write meanwhile goes before them. */
-  private async fill(held: Held): Promise<void> {
-    const data = await held.variable.bring();
-    this.device.checkAlive();
-    held.awaited = false;
-    if (held.written || held.holders === 0) return;
-    const { variable } = held;
-    const [, accepted] = this.device.scoped(`variable ${variable.name}`, () =>
-      this.upload(held, inLayout(variable, data)),
-    );
-    await accepted;
+  /** With values that take a while. Whoever uses them waits for `ready`; a write meanwhile goes before them. */
+  private async fill(list: readonly Held[]): Promise<void> {
+    const coming = list.map(async ({ variable }) => this.kept.get(variable) ?? variable.bring());
+    const accepted: Promise<void>[] = [];
+    // They are waited for one after the other, and may fail before.
+    const settled = Promise.allSettled(coming);
+    const pace = new Pace();
+    for (const [i, held] of list.entries()) {
+      const data = await coming[i]!;
+      this.device.checkAlive();
+      if (!held.awaited || held.holders === 0) continue;
+      held.awaited = false;
+      const { variable } = held;
+      const [, done] = this.device.scoped(`variable ${variable.name}`, () =>
+        this.upload(held, inLayout(variable, data)),
+      );
+      accepted.push(done);
+      await pace.next();
+    }
+    await Promise.all([settled, ...accepted]);
   }
 
   private upload(held: Held, data: Float32Array): void {
@@ -179,6 +194,7 @@ export class VariableStore {
       const sent = ordered === data ? copy : ordered;
       const [, accepted] = this.device.scoped(`a write of ${variable.name}`, () => this.upload(held, sent));
       held.written = true;
+      held.awaited = false;
       await Promise.all([held.ready, accepted]);
       this.kept.set(variable, copy);
     };

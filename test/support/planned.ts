@@ -7,6 +7,7 @@ import { Model } from '../../src/model/model.ts';
 import { OnnxNetwork } from '../../src/onnx/network.ts';
 import type { OnnxGraph, OnnxTensor } from '../../src/onnx/types.ts';
 import type { Plan, PlanRequest } from '../../src/plan/plan.ts';
+import { atOnce } from '../../src/pace.ts';
 import { plan } from '../../src/plan/planner.ts';
 
 /** As lavapipe has them. */
@@ -20,7 +21,7 @@ const limits = {
 const device: GemmDevice = { limits, subgroup: 8, software: true };
 
 export const planned = (request: PlanRequest, on: Partial<GemmDevice> = {}): Plan =>
-  plan(request, limits, new Choices({ ...device, ...on }));
+  atOnce(plan(request, limits, new Choices({ ...device, ...on })));
 
 /** Blocks, strides and ratios of ResNet-50, an eighth as wide, and its zeros at full width. */
 export function resnet50(): Model {

@@ -1,0 +1,35 @@
+/** Bundled by vite for long_tasks.test.ts: a network's way through a page, in phases that the test asks for. */
+import { Engine, type Model } from '../../src/index.ts';
+import { explain } from '../../src/explain/index.ts';
+import { loadOnnx } from '../../src/onnx/index.ts';
+import { fit, inMemory, sgd } from '../../src/train/index.ts';
+
+let engine: Engine;
+let model: Model;
+
+const picture = () => new Float32Array(model.pictureShape.reduce((a, b) => a * b)).fill(0.1);
+
+const phases = {
+  async load() {
+    engine = await Engine.create();
+    model = await loadOnnx(engine, new URL('/model.onnx', location.href));
+  },
+  async 'first run'() {
+    await model.run(picture());
+  },
+  async 'second run'() {
+    await model.run(picture());
+  },
+  async 'training step'() {
+    const data = inMemory([{ input: picture(), label: 0 }], ['a']);
+    for await (const _ of fit(model, data, { epochs: 1, batchSize: 1, optimizer: sgd({ lr: 1e-9 }), cache: false }));
+  },
+  async explanation() {
+    await explain(model, picture(), { method: 'gradient', target: 0 });
+  },
+};
+
+export type Phase = keyof typeof phases;
+export type { phases };
+
+Object.assign(globalThis, { phase: (name: Phase) => phases[name]() });
