@@ -26,6 +26,9 @@ import { VariableStore } from './plan/variables.ts';
 
 export type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
 
+/** Variables of a graph that takes long to build. */
+const LARGE = 64;
+
 /**
  * What is asked of an engine happens in the order of the calls, whichever program it is asked of: run, write, read and
  * the updates of a run. Data are copied at the call. At most two runs or reads are with the GPU at a time; others wait
@@ -188,7 +191,10 @@ export class Engine {
     let program: Program<N>;
     try {
       const pieces = plan<N>(request, this.device.limits, this.choices);
-      const planned = await new Pace(options.signal).through(pieces);
+      // A large graph took its builder a turn.
+      const pace = new Pace(options.signal, held.length > LARGE);
+      const planned = await pace.through(pieces);
+      await pace.next();
       this.device.check();
       program = new Program<N>(this.runtime, planned, options.signal);
     } catch (error) {

@@ -14,9 +14,15 @@ export function atOnce<T>(pieces: Pieces<T>): T {
 const TURN_MS = 25;
 
 export class Pace {
-  private turn = performance.now();
+  private turn: number;
 
-  constructor(private readonly signal?: AbortSignal) {}
+  /** @param over whether what was done before took a turn already. */
+  constructor(
+    private readonly signal?: AbortSignal,
+    over = false,
+  ) {
+    this.turn = over ? -Infinity : performance.now();
+  }
 
   private get isOver(): boolean {
     return performance.now() - this.turn >= TURN_MS;

@@ -5,6 +5,8 @@
  * alive together share a buffer only where no step reads the one and writes the other. Greedy, largest first (Pisarchyk
  * and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020), in the buffer that grows least by it.
  */
+import type { Pieces } from '../pace.ts';
+
 export interface Lifetime {
   bytes: number;
   /** First and last step that touches the value, both inclusive. */
@@ -54,9 +56,10 @@ const WORTH_TRYING = 2 ** 20;
 const SMALL = 1 / 2000;
 
 /** @param most bytes that a buffer may have, unless one value alone needs more. */
-export function planMemory(lifetimes: readonly Lifetime[], most = Infinity): MemoryPlan {
+export function* planMemory(lifetimes: readonly Lifetime[], most = Infinity): Pieces<MemoryPlan> {
   const bound = memoryLowerBound(lifetimes);
   const met = meetings(lifetimes);
+  yield;
   const all = lifetimes.map((_, i) => i);
   const large = all.filter((i) => lifetimes[i]!.bytes > SMALL * bound);
   const visits = 1 + large.reduce((n, i) => n + met[i]!.length, 0);
@@ -71,6 +74,7 @@ export function planMemory(lifetimes: readonly Lifetime[], most = Infinity): Mem
     const order = large.toSorted((a, b) => by(values[a]!, values[b]!) || a - b);
     const bytes = placeAll(lifetimes, met, order, most).slots.reduce((a, b) => a + b, 0);
     if (!best || bytes < best.bytes) best = { order, bytes };
+    yield;
   }
   const known = new Set(large);
   return placeAll(lifetimes, met, [...(best?.order ?? []), ...all.filter((i) => !known.has(i))], most);

@@ -102,10 +102,10 @@ class Planner {
     yield;
     if (lowering.flag) this.guardEffects(lowering.flag);
     lowering.steps.push(...lowering.effects);
-    return this.finished();
+    return yield* this.finished();
   }
 
-  private finished(): Plan {
+  private *finished(): Pieces<Plan> {
     const { inputs, outputs, nodes, updated, lowering } = this;
     const { prologue, steps, regions, flag } = lowering;
     const lifetimes = lifetimesOf(prologue, steps, [...outputs.values()]);
@@ -114,7 +114,7 @@ class Planner {
       steps,
       regions,
       placed: [...lifetimes.keys()],
-      memory: planMemory([...lifetimes.values()], lowering.limits.maxStorageBufferBindingSize),
+      memory: yield* planMemory([...lifetimes.values()], lowering.limits.maxStorageBufferBindingSize),
       inputs,
       outputs,
       nodes,
@@ -125,6 +125,7 @@ class Planner {
         : 0,
       guard: flag && { region: flag, watched: [...lowering.watched.values()].map((w) => w.name) },
     };
+    yield;
     return { ...all, stats: statsOf(all, [...lifetimes.values()]) };
   }
 

@@ -4,6 +4,7 @@ import { grad } from '../../src/autograd/grad.ts';
 import { Engine } from '../../src/engine.ts';
 import { constant, input, Variable } from '../../src/graph/leaves.ts';
 import * as ops from '../../src/ops/index.ts';
+import { atOnce } from '../../src/pace.ts';
 import { memoryLowerBound, planMemory } from '../../src/plan/memory.ts';
 import { Random } from '../../src/random.ts';
 import { testEngine } from '../support/engine.ts';
@@ -214,7 +215,7 @@ describe('memory plan', () => {
         const uses = new Set([first, last, first + random.int(1 + last - first)]);
         return { bytes: 65536 * (1 + random.int(64)), first, last, uses, writes: new Set([first]) };
       });
-      const { slots, places } = planMemory(lifetimes);
+      const { slots, places } = atOnce(planMemory(lifetimes));
       lifetimes.forEach((a, i) => {
         const at = places[i]!;
         expect(at.offset % 256).toBe(0);
