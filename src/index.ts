@@ -6,6 +6,8 @@ export { grad, type GradOptions } from './autograd/grad.ts';
 export { constant, input, scalar, Variable } from './graph/leaves.ts';
 export { apply, apply1, Tensor, type DType, type Node } from './graph/tensor.ts';
 export type { LowerContext } from './graph/lower.ts';
+export type { Kernel } from './gpu/kernel.ts';
+export { grid } from './gpu/grid.ts';
 export type { Op, PlanNode, TensorSpec, Vjp, VjpThunk } from './graph/op.ts';
 export type { Plan, PlanRequest, ProgramStats } from './plan/plan.ts';
 export type { TuningMode, TuningOptions } from './gemm/choose.ts';

@@ -128,7 +128,7 @@ export interface BestPicture {
 export interface Ascent extends AsyncGenerator<Frame, void, void> {
   /** Height and width of the pictures. */
   readonly size: readonly [number, number];
-  /** @throws WgradError 'invalid-argument' before the first frame. */
+  /** The best picture so far, by the objective. @throws WgradError 'invalid-argument' before the first frame. */
   best(index?: number): Promise<BestPicture>;
 }
 

@@ -119,7 +119,7 @@ export class Model {
     return classesOf(requireScores(this.roles));
   }
 
-  /** @throws WgradError 'unknown-name'. */
+  /** The parameter of this name in the file. @throws WgradError 'unknown-name'. */
   parameter(name: string): NetworkParameter {
     const found = this.network.parameters.get(name);
     if (!found) {

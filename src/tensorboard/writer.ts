@@ -71,7 +71,7 @@ export class SummaryWriter {
       this.child(`${tag.replaceAll('/', '_')}_${name}`).addScalar(tag, value, step);
   }
 
-  /** @throws 'not-finite', 'invalid-argument' */
+  /** How values are distributed. @throws 'not-finite', 'invalid-argument' */
   addHistogram(tag: string, values: ArrayLike<number>, step: number, options: HistogramOptions = {}): void {
     this.add(step, messages.histo(named(tag), histogram(values, options)));
   }
@@ -123,7 +123,7 @@ export class SummaryWriter {
     for (const [tag, value] of Object.entries(metrics)) child.addScalar(tag, value, step);
   }
 
-  /** @throws 'invalid-argument' where an input is no node of the list, or two nodes share a name */
+  /** The network under GRAPHS. @throws 'invalid-argument' where an input is no node of the list, or two nodes share a name */
   addGraph(nodes: readonly GraphNode[]): void {
     const names = new Set(nodes.map(({ name }) => name));
     if (names.size !== nodes.length) throw new WgradError('invalid-argument', 'a graph: two nodes of one name');

@@ -110,6 +110,7 @@ export class TrainStep {
   }
 
   /**
+   * One step.
    * @param pictures [pictures, C, H, W] @param targets class indices [pictures]; pictures with -100, the last ones,
    *   count for nothing.
    * @param lr the optimiser's learning rate in this step; groups have theirs in proportion.
