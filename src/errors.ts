@@ -45,6 +45,10 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/**
+ * Every error of wgrad but an abort: a code to match by, a message that names the thing and the reason, and a remedy
+ * where there is one.
+ */
 export class WgradError extends Error {
   override readonly name = 'WgradError';
   readonly remedy: string | undefined;

@@ -26,6 +26,7 @@ import { pixelSpace, type PixelSpace } from './picture/space.ts';
 import type { Parametrization } from './picture/types.ts';
 import type { ReluRule } from './relu.ts';
 
+/** Options of {@link ascend}. */
 export interface AscendOptions {
   /** What is raised: one for all pictures, or a list with one for each. */
   objective: Objective | readonly Objective[];
@@ -95,6 +96,7 @@ export const ascendOptions = {
   signal: abortSignal(),
 }; // prettier-ignore
 
+/** One step of an ascent, as it is told. */
 export interface Frame {
   /** 0 is the start, before any step. */
   step: number;
@@ -115,6 +117,7 @@ export interface Frame {
   pixels(index?: number): Promise<Float32Array>;
 }
 
+/** The best picture of an ascent. */
 export interface BestPicture {
   /** Pixel values [C,H,W], or [C+1,H,W] with opacity. */
   pixels: Float32Array;

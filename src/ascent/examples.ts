@@ -68,6 +68,7 @@ export interface UnitExamples {
 /** Pictures by index, in the network's units [C,H,W]; a training set is one. */
 export interface PictureSet {
   readonly length: number;
+  /** Picture `index`, in input space. */
   get(index: number): Promise<{ input: Float32Array }> | { input: Float32Array };
 }
 

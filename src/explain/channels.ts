@@ -14,8 +14,10 @@ const reductions = {
   l2: (v) => Math.hypot(...v),
 } satisfies Record<string, Reduction>;
 
+/** How the channels of a map become one value a pixel. */
 export type ChannelReduction = keyof typeof reductions;
 
+/** All names of {@link ChannelReduction}. */
 export const channelReductions = Object.keys(reductions) as ChannelReduction[];
 
 /** A map [C,H,W] as [H,W]. */

@@ -11,6 +11,7 @@ export { families, launch } from './families.ts';
 
 /** off: the cost model. cached: what was measured before, else the cost model. full: measures what is not known. */
 export const tuningModes = ['off', 'cached', 'full'] as const;
+/** Whether kernels are chosen by what was measured: not at all, where it is known already, or by measuring first. */
 export type TuningMode = (typeof tuningModes)[number];
 
 /** How kernels for convolutions and matrix products are chosen. */

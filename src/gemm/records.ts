@@ -14,6 +14,7 @@ export interface TuningStore {
   readonly name: string;
   /** Undefined where nothing was kept yet. */
   read(): Promise<string | undefined>;
+  /** Keeps the text in place of what was there. */
   write(text: string): Promise<void>;
 }
 

@@ -59,6 +59,7 @@ export interface TunedGemm {
   wrong: readonly { choice: Choice; error: number }[];
 }
 
+/** Options of `engine.tune`. */
 export interface TuneOptions {
   /** Measures what is known already too; default false. */
   again?: boolean | undefined;

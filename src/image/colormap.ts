@@ -20,8 +20,10 @@ const diverging: readonly Color[] = [
   [165, 15, 35],
 ];
 
+/** The colour maps: colours from low to high, interpolated linearly. */
 export const colormaps = { heat, diverging };
 
+/** Name of a colour map. */
 export type ColormapName = keyof typeof colormaps;
 
 /** The colour at `t` in [0, 1]. */

@@ -24,6 +24,7 @@ export type { ClassScore } from './ranking.ts';
 export type { BatchNormMode } from './trainable.ts';
 export type { FeatureMap, GraphOptions, ModelGraph } from './graph.ts';
 
+/** Options of {@link Model.run}. */
 export interface RunOptions extends ProgramRunOptions {
   /** Shape [C,H,W] of each picture; default {@link Model.pictureShape}. */
   shape?: readonly [number, number, number];

@@ -13,6 +13,7 @@ import { apply1, type Tensor } from '../graph/tensor.ts';
 import { requireFloat, requireKnown } from './check.ts';
 import { reshape } from './reshape.ts';
 
+/** Options of `argmax` and `argmin`. */
 export interface ArgOptions {
   /** Keep the axis, with extent 1. Default false. */
   keepdims?: boolean;
@@ -67,4 +68,5 @@ function make(kind: ArgAttrs['kind']) {
  * @throws WgradError 'shape' for an axis that is empty or outside.
  */
 export const argmax = make('argmax');
+/** Index of the smallest value along an axis, as i32; the first of several. A NaN counts as the smallest. */
 export const argmin = make('argmin');

@@ -1,9 +1,12 @@
 /** Affine maps of the plane, from the pixels of a result to those of its source: row a i + b j + c, column d i + e j + f. */
 import { PLACE } from '../ops/warp.ts';
 
+/** A place (x, y) goes to (a x + b y + c, d x + e y + f), in pixels. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+/** Height and width in pixels. */
 export type Size = readonly [height: number, width: number];
 
+/** The map that moves nothing. */
 export const identity: Affine = [1, 0, 0, 0, 1, 0];
 
 /** Reads the source at an offset. */

@@ -4,6 +4,7 @@ import type { FoundLr } from '../train/find_lr.ts';
 
 type Point = readonly [x: number, y: number];
 
+/** What a training's curves are drawn from. */
 export interface Learning {
   /** Loss of each step's batch. */
   losses: readonly Point[];

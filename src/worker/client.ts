@@ -170,14 +170,17 @@ export class Model implements Pick<local.Model, Same> {
     }
   }
 
+  /** As `Model.freeze` of wgrad. */
   freeze(...patterns: string[]): this {
     return this.change({ freeze: patterns });
   }
 
+  /** As `Model.unfreeze` of wgrad. */
   unfreeze(...patterns: string[]): this {
     return this.change({ unfreeze: patterns });
   }
 
+  /** As `Model.batchNorm` of wgrad. */
   batchNorm(...of: Parameters<local.Model['batchNorm']>): this {
     return this.change({ batchNorm: of });
   }
@@ -241,17 +244,20 @@ export class Explainer {
     private readonly remote: Remote<ServedExplainer>,
   ) {}
 
+  /** As `Explainer.run` of wgrad/explain. */
   run(pixels: Float32Array, options: ExplainRun = {}): Promise<Attribution> {
     requireData('explain', 'target', options.target, 'a class or the name of a unit');
     return this.remote.run(pixels, options);
   }
 
+  /** As `Explainer.runEach` of wgrad/explain. */
   runEach(pixels: Float32Array, targets: Targets, options: Omit<ExplainRun, 'target'> = {}): Promise<Attribution[]> {
     for (const target of 'top' in targets ? [] : targets)
       requireData('explain', 'target', target, 'a class or the name of a unit');
     return this.remote.runEach(pixels, targets, options);
   }
 
+  /** Frees its programs in the worker. */
   dispose(): void {
     this.remote.dispose().catch(() => undefined);
   }

@@ -87,6 +87,7 @@ const proxied = (data: Dataset): Dataset => ({
 
 /** Frames, and the best pictures so far. */
 export interface Ascent extends AsyncGenerator<Frame, void, void> {
+  /** As {@link Ascent} of wgrad/ascent has it. */
   best(index?: number): Promise<BestPicture>;
 }
 
@@ -105,6 +106,9 @@ const optimizer = <O extends object>(name: OptimizerData['name']) =>
 
 /** The optimisers of 'wgrad/train' as data. */
 export const sgd = optimizer<SgdOptions>('sgd');
+/** `adam` of wgrad/train, as data that the worker makes the optimiser of. */
 export const adam = optimizer<AdamOptions>('adam');
+/** `adamw` of wgrad/train, as data that the worker makes the optimiser of. */
 export const adamw = optimizer<AdamOptions>('adamw');
+/** `rmsprop` of wgrad/train, as data that the worker makes the optimiser of. */
 export const rmsprop = optimizer<RmspropOptions>('rmsprop');

@@ -11,7 +11,9 @@ import { WgradError, type ErrorCode } from '../errors.ts';
 
 /** A Worker, the inside of one, or a MessagePort. */
 export interface Port {
+  /** As that of a Worker or MessagePort. */
   postMessage(message: unknown, transfer: Transferable[]): void;
+  /** As that of a Worker or MessagePort. */
   addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: any) => void): void;
   /** Of message ports, which are silent before. */
   start?(): void;

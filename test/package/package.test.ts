@@ -1,11 +1,11 @@
-/** What `npm run build` makes, as other people's code imports it; and the README's lines, as the compiler sees them. */
+/** What `npm run build` makes, as other people's code imports it. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { built, root, tsc } from './built.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { built, root } from './built.ts';
 
 const run = promisify(execFile);
 
@@ -74,63 +74,5 @@ describe('the package', () => {
     expect({ own, coded }).toEqual({ own: true, coded: true });
     expect(logits[0]!.every(Number.isFinite)).toBe(true);
     expect(logits[1]).toEqual(logits[0]);
-  });
-});
-
-/** What `npm create vite` (vanilla-ts) and `create-next-app` write, and what strict projects add to it. */
-const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: true, noEmit: true, types: [] }; // prettier-ignore
-const templates = {
-  vite: {
-    target: 'ES2022',
-    module: 'ESNext',
-    lib: ['ES2022', 'DOM', 'DOM.Iterable'],
-    moduleResolution: 'bundler',
-    verbatimModuleSyntax: true,
-    moduleDetection: 'force',
-    useDefineForClassFields: true,
-    strict: true,
-    erasableSyntaxOnly: true,
-    noFallthroughCasesInSwitch: true,
-    noUncheckedSideEffectImports: true,
-  },
-  next: {
-    target: 'ES2017',
-    lib: ['dom', 'dom.iterable', 'esnext'],
-    allowJs: true,
-    strict: true,
-    module: 'esnext',
-    esModuleInterop: true,
-    moduleResolution: 'bundler',
-    resolveJsonModule: true,
-    isolatedModules: true,
-    jsx: 'react-jsx',
-    incremental: false,
-  },
-};
-
-describe("the README's ten lines", () => {
-  const folder = join(root, 'out/test-readme');
-  let types: string;
-
-  beforeAll(async () => {
-    mkdirSync(folder, { recursive: true });
-    const [, lines] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
-    const given = `import type { Dataset } from 'wgrad/train';
-declare const pixels: Float32Array, picture: Float32Array, dataset: Dataset;
-declare function show(image: object): void;
-`;
-    writeFileSync(join(folder, 'lines.ts'), given + lines);
-    types = await built('types');
-  }, 300_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  it.each(Object.keys(templates) as (keyof typeof templates)[])('compile as an app of %s has them', async (name) => {
-    const paths = Object.entries(exports).map(([entry, target]) => [
-      join('wgrad', entry),
-      [target.types.replace('./dist/types', types)],
-    ]);
-    const compilerOptions = { ...templates[name], ...strict, paths: Object.fromEntries(paths) };
-    writeFileSync(join(folder, `${name}.json`), JSON.stringify({ compilerOptions, include: ['lines.ts'] }));
-    expect(await tsc('-p', join(folder, `${name}.json`))).toBe('');
   });
 });

@@ -17,6 +17,7 @@ import { figureOptions, type FigureMode, type FigureOptions } from './options.ts
 import { drawRegions } from './regions.ts';
 import { position, scaleOf, strength, valuesOf, type Scale } from './values.ts';
 
+/** A drawn map, with the scale of its colours. */
 export interface Drawing {
   picture: RgbaImage;
   /** What the colours stand for; absent where none are drawn. */

@@ -27,6 +27,7 @@ const infidelityOptions = {
   signal: abortSignal(),
 };
 
+/** How badly a map predicts what perturbations do to the score. */
 export interface Infidelity {
   value: number;
   /** With the map scaled by `beta`, which makes maps of different size comparable. */

@@ -60,6 +60,7 @@ export function intoBall(x: Tensor, origin: Tensor, { norm, radius, unit, range 
   return maximum(minimum(moved, high), low);
 }
 
+/** How far and in how many steps pictures are moved against their label. */
 export interface AdversarialPoints extends Ball {
   steps: number;
   /** Length of a step in units. */

@@ -4,6 +4,7 @@ import { bootstrapMean, type Interval } from '../metrics/interval.ts';
 import type { MeasureName } from './measures.ts';
 import { eachMeasure, type TrustResult } from './result.ts';
 
+/** A measure of another library's map, beside ours. */
 export interface BesideMeasure {
   own: Interval;
   other: Interval;
@@ -11,6 +12,7 @@ export interface BesideMeasure {
   difference: Interval;
 }
 
+/** A method's row of another library's values. */
 export interface BesideRow {
   method: string;
   /** What made the other's maps. */
@@ -18,6 +20,7 @@ export interface BesideRow {
   measures: Partial<Record<MeasureName, BesideMeasure>>;
 }
 
+/** Another library's values on the same pictures, for `compareTrust`. */
 export interface Beside {
   by: string;
   /** On how many pictures: those that both have. */

@@ -20,6 +20,7 @@ export interface Measured {
   mask: ArrayLike<number> | undefined;
 }
 
+/** One measure of how far maps can be trusted. */
 export interface Measure {
   /** In one line, for pages. */
   what: string;
@@ -55,6 +56,7 @@ const removal =
     };
   };
 
+/** The measures by name. */
 export const measures = {
   pointing: {
     what: 'how often the highest pixel lies on the object',
@@ -126,7 +128,9 @@ export const measures = {
   },
 } satisfies Record<string, Measure>;
 
+/** Name of a measure. */
 export type MeasureName = keyof typeof measures;
+/** All names of {@link MeasureName}. */
 export const measureNames = Object.keys(measures) as MeasureName[];
 export const measureOf = (name: MeasureName): Measure => measures[name];
 /** Every one but sensitivity, which costs as many maps more as there are neighbours. */
