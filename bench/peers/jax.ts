@@ -12,6 +12,7 @@ import {
 } from '@jax-js/jax';
 import { decodeOnnx } from '../../src/onnx/decode.ts';
 import type { OnnxGraph, OnnxNode } from '../../src/onnx/types.ts';
+import { overhang } from '../contestants/tfjs/network.ts';
 import type { Contestant, Entry, NetworkSource, Task } from '../core/case.ts';
 import { convolutionShapes, noise, noiseOf, pictures } from '../core/operands.ts';
 import type { OpenPeer } from '../page/page.ts';
@@ -121,7 +122,8 @@ class Network {
       case 'MaxPool': {
         // Behind a ReLU zeros are as good as nothing.
         const p = ints(node, 'pads')[0]!;
-        const framed = np.pad(x, [[0, 0], [0, 0], [p, p], [p, p]]); // prettier-ignore
+        const q = p + overhang(node, x.shape[2]!);
+        const framed = np.pad(x, [[0, 0], [0, 0], [p, q], [p, q]]); // prettier-ignore
         return lax.reduceWindow(framed, np.max, [...ints(node, 'kernel_shape')], [...ints(node, 'strides')]);
       }
       case 'GlobalAveragePool':

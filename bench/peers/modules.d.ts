@@ -7,6 +7,7 @@ declare module '@tensorflow/tfjs-core/dist/register_all_gradients.js' {}
 declare module '@jax-js/jax' {
   export interface Array {
     readonly ref: this;
+    readonly shape: readonly number[];
     reshape(shape: number[]): Array;
     add(other: Array): Array;
     mul(other: Array): Array;

@@ -25,8 +25,8 @@ def main(source, target):
     shape = graph.input[0].type.tensor_type.shape.dim
     side = shape[2].dim_value
 
-    def pad(x, p, value=0.0):
-        return tf.pad(x, [[0, 0], [p, p], [p, p], [0, 0]], constant_values=value) if p else x
+    def pad(x, p, over=0):
+        return tf.pad(x, [[0, 0], [p, p + over], [p, p + over], [0, 0]]) if p or over else x
 
     @tf.function(input_signature=[tf.TensorSpec([1, side, side, 3], tf.float32)])
     def network(x):
@@ -53,7 +53,10 @@ def main(source, target):
                 y = x + done[node.input[1]]
             elif node.op_type == "MaxPool":
                 # Behind a ReLU zeros are as good as nothing.
-                y = tf.nn.max_pool2d(pad(x, a["pads"][0]), a["kernel_shape"], a["strides"], "VALID")
+                p, stride = a["pads"][0], a["strides"][0]
+                free = x.shape[1] + 2 * p - a["kernel_shape"][0]
+                over = -free % stride if a.get("ceil_mode", 0) else 0
+                y = tf.nn.max_pool2d(pad(x, p, over), a["kernel_shape"], a["strides"], "VALID")
             elif node.op_type == "GlobalAveragePool":
                 y = tf.reduce_mean(x, [1, 2])
             elif node.op_type == "Gemm":

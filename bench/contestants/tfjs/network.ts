@@ -26,6 +26,15 @@ function padOf(node: OnnxNode): number {
   return pads[0]!;
 }
 
+/** Pixels by which the last window of a pool in ceil mode leaves its square picture. */
+export function overhang(node: OnnxNode, side: number): number {
+  const mode = node.attributes.get('ceil_mode');
+  if (mode?.type !== 'int' || mode.value !== 1) return 0;
+  const [kernel, stride] = [ints(node, 'kernel_shape')![0]!, ints(node, 'strides')![0]!];
+  const free = side + 2 * padOf(node) - kernel;
+  return Math.ceil(free / stride) * stride - free;
+}
+
 export class TfjsNetwork {
   /** Parameters by their names in the file, those that are trained as tfjs variables. */
   private readonly parameters = new Map<string, Tf.Tensor>();
@@ -170,7 +179,11 @@ const builders: Readonly<Record<string, Builder>> = {
   MaxPool(node, { tf, values }) {
     const kernel = ints(node, 'kernel_shape') as [number, number];
     const strides = ints(node, 'strides') as [number, number];
-    return tf.maxPool(values.get(node.inputs[0]!) as Tf.Tensor4D, kernel, strides, padOf(node), 'floor');
+    const x = values.get(node.inputs[0]!) as Tf.Tensor4D;
+    const over = overhang(node, x.shape[1]);
+    // Behind a ReLU zeros are as good as nothing.
+    const framed = over > 0 ? (tf.pad(x, [[0, 0], [0, over], [0, over], [0, 0]]) as Tf.Tensor4D) : x; // prettier-ignore
+    return tf.maxPool(framed, kernel, strides, padOf(node), 'floor');
   },
   Add: (node, { tf, values }) => tf.add(values.get(node.inputs[0]!)!, values.get(node.inputs[1]!)!),
   GlobalAveragePool: (node, { tf, values }) => tf.mean(values.get(node.inputs[0]!)!, [1, 2]),
