@@ -173,7 +173,7 @@ describe('on a physical GPU', () => {
     for (const kernel of [...Object.values(gemmWorkgroup), ...Object.values(gemmWorkgroupOuter)]) {
       const code = `${kernel.code}\n${await kernel.body()}`;
       for (const name of ['a', 'b', 'y'])
-        expect(code).toMatch(new RegExp(`var<storage,read(_write)?>${name}:array<vec4f>`));
+        expect(code).toMatch(new RegExp(`var<storage,read(_write)?>${name}:array<(vec4f|B)>`));
       const [rows, groups] = kernel.name.split(' ')[1]!.split('x').map(Number) as [number, number];
       const outer = kernel.name.includes('outer');
       const lanes = outer ? 16 * 8 * (rows + groups) : 8 * rows * 4 + 8 * groups * 4 * 4;
