@@ -6,7 +6,7 @@ import { encodePng } from '../image/png.ts';
 import { toImage } from '../image/preprocess.ts';
 import { plainPixels } from '../image/preprocess_spec.ts';
 import type { Model } from '../model/model.ts';
-import { animationFormats, encodeAnimation } from '../node/animation.ts';
+import { encodeAnimation, type animationFormats } from '../node/animation.ts';
 import { writeWhole } from '../node/write.ts';
 import { short } from '../report/index.ts';
 import type { Drawn } from './ascend_sheet.ts';

@@ -112,7 +112,7 @@ function served(model: Model) {
     ascend(options: RemoteAscend) {
       const context = { reference: options.image };
       const objectives = [options.objective].flat().map((text) => parseObjective(text, context));
-      const { optimizer, objective: _, ...rest } = options;
+      const { optimizer, ...rest } = options;
       const ascent = ascend(model, {
         ...rest,
         objective: objectives.length === 1 ? objectives[0]! : objectives,

@@ -1,6 +1,6 @@
 /** Parametrisations: the transform against a sum of waves, gradients, starts that come back, colours, ranges. */
 import { describe, expect, it } from 'vitest';
-import * as ascent from '../../src/ascent/index.ts';
+import type * as ascent from '../../src/ascent/index.ts';
 import {
   colourMatrix,
   fourier,

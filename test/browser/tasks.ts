@@ -22,7 +22,8 @@ const phases = {
   },
   async 'training step'() {
     const data = inMemory([{ input: picture(), label: 0 }], ['a']);
-    for await (const _ of fit(model, data, { epochs: 1, batchSize: 1, optimizer: sgd({ lr: 1e-9 }), cache: false }));
+    const events = fit(model, data, { epochs: 1, batchSize: 1, optimizer: sgd({ lr: 1e-9 }), cache: false });
+    while (!(await events.next()).done);
   },
   async explanation() {
     await explain(model, picture(), { method: 'gradient', target: 0 });
