@@ -16,7 +16,7 @@ export async function installed(name: string): Promise<string> {
   // Without one of its own the app would be part of the checkout's package.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
   cpSync(join(root, 'package.json'), join(target, 'package.json'));
-  cpSync(await built('lib'), join(target, 'dist/lib'), { recursive: true });
+  cpSync(await built(), join(target, 'dist/lib'), { recursive: true });
   return folder;
 }
 

@@ -31,7 +31,7 @@ function reached(file: string, files = new Set<string>(), modules = new Set<stri
 
 describe('the package', () => {
   let lib: string;
-  beforeAll(async () => void (lib = await built('lib')));
+  beforeAll(async () => void (lib = await built()));
   const at = (entry: string) => join(lib, exports[entry]!.default.replace('./dist/lib/', ''));
 
   it.each(Object.keys(exports).filter((entry) => entry !== './node'))(
