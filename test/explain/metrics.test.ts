@@ -94,6 +94,24 @@ describe('fidelity', () => {
     expect((await infidelity(model, x, product, 0, { samples: 4, multipliesInput: true })).value).toBeLessThan(1e-8);
   });
 
+  it('infidelity by squares: contributions foresee all, their opposite nothing, an even map a part', async () => {
+    const all = { perturb: 'squares', samples: 20, batch: 7, multipliesInput: true } as const;
+    const product = weights.subarray(0, size).map((v, i) => v * x[i]!);
+    const of = async (map: Float32Array) => await infidelity(model, x, map, 0, all);
+    const exact = await of(product);
+    expect(exact.unexplained).toBeLessThan(1e-8);
+    near([exact.beta], [1]);
+    // Squares are the picture itself: slopes times it are contributions.
+    expect((await infidelity(model, x, weights.subarray(0, size), 0, { ...all, multipliesInput: false })).value).toBeLessThan(1e-8); // prettier-ignore
+    const opposite = await of(product.map((v) => -v));
+    near([opposite.beta, opposite.unexplained], [-1, 1]);
+    const even = (await of(new Float32Array(size).fill(1))).unexplained;
+    expect(even).toBeGreaterThan(0.1);
+    expect(even).toBeLessThanOrEqual(1);
+    expect((await of(new Float32Array(size))).unexplained).toBe(1);
+    await expect(infidelity(model, x, product, 0, { perturbations: new Float32Array(size + 1) })).rejects.toMatchObject({ code: 'shape' }); // prettier-ignore
+  });
+
   it('sensitivity: the gradient of a linear model does not move; input x gradient moves with the input', async () => {
     using gradient = await createExplainer(model, { method: 'gradient' });
     expect((await sensitivityMax(gradient, x, { samples: 3, target: 0 })).value).toBe(0);

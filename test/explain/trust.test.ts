@@ -6,6 +6,7 @@ import {
   compareTrust,
   createExplainer,
   deletion,
+  infidelity,
   insertion,
   maskScore,
   measureTrust,
@@ -77,6 +78,7 @@ describe('measureTrust', () => {
         'deletion',
         'road',
         'mu-fidelity',
+        'infidelity',
         'sensitivity',
         'sparseness',
         'own-error',
@@ -98,6 +100,7 @@ describe('measureTrust', () => {
         deletion: (await deletion(model, pixels, map, target)).auc,
         road: (await road(model, pixels, map, target)).change,
         'mu-fidelity': await muFidelity(model, pixels, map, target, { samples: 64 }),
+        infidelity: (await infidelity(model, pixels, a.map, target, { perturb: 'squares', samples: 64, multipliesInput: true })).unexplained, // prettier-ignore
         sensitivity: (await sensitivityMax(explainer, pixels, { samples: 2, target })).value,
         sparseness: sparseness(map),
       };

@@ -1,5 +1,6 @@
 /** Measures of maps: against a known object, against the model, against each other. */
-export { infidelity, muFidelity, sensitivityMax, type Infidelity } from './fidelity.ts';
+export { muFidelity, sensitivityMax } from './fidelity.ts';
+export { infidelity, type Infidelity, type InfidelityOptions } from './infidelity.ts';
 export { bootstrapMean, type Interval } from './interval.ts';
 export { maskScore, pointingGame, type MaskScore } from './pointing.ts';
 export {

@@ -1,12 +1,14 @@
 /** What is measured of every map, each by its own function of the metrics: one row a measure. */
 import type { Model } from '../../model/model.ts';
 import type { Explainer } from '../explainer.ts';
+import { methodInfo } from '../figures/values.ts';
 import { compileMuFidelity, sensitivityMax } from '../metrics/fidelity.ts';
+import { compileInfidelity } from '../metrics/infidelity.ts';
 import { maskScore, pointingGame } from '../metrics/pointing.ts';
 import { compileRemoval } from '../metrics/removal.ts';
 import { road } from '../metrics/road.ts';
 import { sparseness } from '../metrics/similarity.ts';
-import type { Attribution } from '../types.ts';
+import { sensitivity, type Attribution } from '../types.ts';
 
 /** A map with what it is of. */
 export interface Measured {
@@ -56,6 +58,15 @@ const removal =
     };
   };
 
+/** What each input adds, [C,H,W]: slopes times the input, and of a map that does not tell channels apart an equal part. */
+function contributionsOf(
+  { pixels, attribution: { method, map, shape }, map: read }: Measured,
+  { pictureShape }: Model,
+) {
+  if (shape.join() !== pictureShape.join()) return pixels.map((_, i) => read[i % read.length]! / pictureShape[0]);
+  return methodInfo(method).display === sensitivity ? map.map((v, i) => v * pixels[i]!) : map;
+}
+
 /** The measures by name. */
 export const measures = {
   pointing: {
@@ -101,6 +112,17 @@ export const measures = {
       const compiled = await compileMuFidelity(model, { signal, seed, samples: 64 });
       return {
         of: ({ pixels, map, target }) => compiled.run(pixels, map, target),
+        dispose: () => compiled.dispose(),
+      };
+    },
+  },
+  infidelity: {
+    what: 'share of what hiding squares does to the score that the map, scaled, does not foresee',
+    better: 'low',
+    async compile(model, { signal, seed }) {
+      const compiled = await compileInfidelity(model, { perturb: 'squares', samples: 64, multipliesInput: true, signal, seed }); // prettier-ignore
+      return {
+        of: async (m) => (await compiled.run(m.pixels, contributionsOf(m, model), m.target)).unexplained,
         dispose: () => compiled.dispose(),
       };
     },
