@@ -83,7 +83,8 @@ export async function readPicture(engine: Engine, source: PictureSource, options
   });
 }
 
-function fromPixels({ width, height, data }: Image | RgbaImage | ImageData): Image {
+/** RGB or RGBA pixels as RGB on white. @throws WgradError 'invalid-argument'. */
+export function fromPixels({ width, height, data }: Image | RgbaImage | ImageData): Image {
   const image = { width, height, data: data as Uint8ClampedArray };
   const channels = data.length === 4 * width * height ? 4 : 3;
   checkImage(image, channels);
