@@ -13,6 +13,7 @@ export type Kind = (typeof KINDS)[number];
 
 /** What no case may exceed. */
 export const LIMITS = { seconds: 2, bytes: 500e6 };
+export type Limits = typeof LIMITS;
 
 const MUTATE = { model: mutateModel, safetensors: mutateSafetensors, picture: mutatePicture };
 const READ = { model: readModel, safetensors: readSafetensors, picture: readPicture };
@@ -34,7 +35,7 @@ export interface Outcome {
 }
 
 /** Reads a file and measures it. Time is the processor's, so that a busy machine changes nothing. */
-export async function runCase(kind: Kind, bytes: Uint8Array): Promise<Outcome> {
+export async function runCase(kind: Kind, bytes: Uint8Array, limits: Limits = LIMITS): Promise<Outcome> {
   const peak = () => process.resourceUsage().maxRSS * 1024;
   const before = { cpu: process.cpuUsage(), peak: peak(), now: process.memoryUsage.rss(), time: performance.now() };
   let result = 'read';
@@ -48,8 +49,8 @@ export async function runCase(kind: Kind, bytes: Uint8Array): Promise<Outcome> {
   const { user, system } = process.cpuUsage(before.cpu);
   const seconds = Math.min((user + system) / 1e6, (performance.now() - before.time) / 1e3);
   const grown = peak() > before.peak ? peak() - before.now : 0;
-  if (seconds > LIMITS.seconds) fault ??= `${seconds.toFixed(1)} s`;
-  if (grown > LIMITS.bytes) fault ??= `${(grown / 1e6).toFixed(0)} MB`;
+  if (seconds > limits.seconds) fault ??= `${seconds.toFixed(1)} s`;
+  if (grown > limits.bytes) fault ??= `${(grown / 1e6).toFixed(0)} MB`;
   return { result, ...(fault && { fault }), seconds, bytes: grown };
 }
 

@@ -3,16 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { input } from '../../src/graph/leaves.ts';
 import { Budget, MAX_NODES } from '../../src/onnx/budget.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
+import { HANG_SECONDS, processorSeconds } from '../support/cost.ts';
 import { f32, i64, model, node, value, type ModelSpec } from './builder.ts';
-
-/** Seconds of the processor's time, so that a busy machine changes nothing. */
-const clock = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
-
-/** Some times what it takes, all told; quadratic passes take minutes. */
-const SECONDS = 8;
 
 const COUNT = 20_000;
 const each = <T>(make: (i: number) => T): T[] => Array.from({ length: COUNT }, (_, i) => make(i));
@@ -37,42 +29,43 @@ describe(`${COUNT} nodes`, () => {
     ['with a thousand dots in a name', () => spec(each((i) => node('Relu', [`v${i}`], [`v${i + 1}`], {}, i ? '' : '/a' + '.b'.repeat(5000))))], // prettier-ignore
   ])('%s are read within seconds', async (_, bytes) => {
     const file = bytes();
-    const start = clock();
+    const start = processorSeconds();
     const network = await importOnnx(file);
-    expect(clock() - start).toBeLessThan(SECONDS);
+    expect(processorSeconds() - start).toBeLessThan(HANG_SECONDS);
     expect(network.outputs).toEqual([last]);
   });
 
   it('that build on one another are built within seconds', async () => {
     const network = await importOnnx(spec(each((i) => relu(i))));
-    const start = clock();
+    const start = processorSeconds();
     network.build({ inputs: { v0: input('v0', [1, 2, 4, 4]) } });
-    expect(clock() - start).toBeLessThan(SECONDS);
+    expect(processorSeconds() - start).toBeLessThan(HANG_SECONDS);
   });
 
-  it('stop within a second of an abort, whenever it comes, with the reason that was given', async () => {
+  it('stop soon after an abort, whenever it comes, with the reason that was given', async () => {
     const bytes = spec(each((i) => relu(i, 'none')));
-    const start = clock();
+    const start = processorSeconds();
     await importOnnx(bytes);
-    const whole = clock() - start;
-    for (const part of [0.05, 0.15, 0.3]) await stopsAfter(part * whole, (signal) => importOnnx(bytes, { signal }));
+    const whole = processorSeconds() - start;
+    for (const part of [0.05, 0.15, 0.3])
+      await stopsAfter(part * whole, 0.3 * whole, (signal) => importOnnx(bytes, { signal }));
   });
 });
 
-/** Aborts after that many seconds of the processor's time, and expects the end within another one. */
-async function stopsAfter(seconds: number, work: (signal: AbortSignal) => Promise<unknown>) {
+/** Aborts after that many seconds of the processor's time, and expects that and the end within a few more. */
+async function stopsAfter(at: number, within: number, work: (signal: AbortSignal) => Promise<unknown>) {
   const controller = new AbortController();
-  const start = clock();
+  const start = processorSeconds();
   let aborted = NaN;
   const timer = setInterval(() => {
-    if (controller.signal.aborted || clock() - start < seconds) return;
-    aborted = clock();
+    if (controller.signal.aborted || processorSeconds() - start < at) return;
+    aborted = processorSeconds();
     controller.abort(new Error('enough'));
   }, 1);
   await expect(work(controller.signal).finally(() => clearInterval(timer))).rejects.toThrow('enough');
   // Timers have their turn in time, and so has the abort.
-  expect(aborted - start - seconds).toBeLessThan(0.4);
-  expect(clock() - aborted).toBeLessThan(1);
+  expect(aborted - start - at).toBeLessThan(within);
+  expect(processorSeconds() - aborted).toBeLessThan(within);
 }
 
 describe('constants that a file computes from megabytes', () => {
@@ -95,8 +88,9 @@ describe('constants that a file computes from megabytes', () => {
   it.each([
     ['for a shape', doubled((c) => [node('ReduceMax', [c], ['m'], { keepdims: 0 }), node('Add', ['x', 'm'], ['y'])])],
     ['for a weight', doubled((c) => [node('Reshape', [c, 's'], ['w']), node('Conv', ['x', 'w'], ['y'])])],
-  ])('are folded in turns %s, and an abort stops that within a second', async (_, bytes) => {
-    await stopsAfter(0.1, (signal) => importOnnx(bytes, { signal }));
+  ])('are folded in turns %s, and an abort stops that', async (_, bytes) => {
+    // All of it is a minute.
+    await stopsAfter(0.1, 5, (signal) => importOnnx(bytes, { signal }));
   });
 });
 

@@ -1,6 +1,12 @@
 /** What tests cost in processor seconds, which say the same on a busy machine; for `npm run test:slow`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
+/**
+ * Processor seconds that only a hang or a pass of the wrong order takes: such are minutes, and what is tested takes at
+ * most 2 s on an idle machine, which neighbours on its cores can make several times as much.
+ */
+export const HANG_SECONDS = 20;
+
 export interface Cost {
   file: string;
   /** Undefined for the file as a whole, imports and hooks included. */
