@@ -37,6 +37,8 @@ const project = (
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is waited for comes in time on an idle machine; a second, the default, is too little on a busy one.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
 

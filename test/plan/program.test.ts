@@ -152,8 +152,7 @@ describe('a program', () => {
     await program.run({ x: new Float32Array(64) });
     expect(engine.memory.bytes).toBeGreaterThan(before.bytes);
     program.dispose();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(engine.memory).toEqual(before);
+    await expect.poll(() => engine.memory).toEqual(before);
   });
 
   it('keeps NaN through ReLU', async () => {
