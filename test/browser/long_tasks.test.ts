@@ -1,4 +1,8 @@
-/** No task of a page's main thread takes 50 ms: on a network of ResNet-50's depth, by processor time. */
+/**
+ * A page's main thread is held in turns, by a network of ResNet-50's depth. Turns are counted by a clock of the test's own
+ * (tasks.ts), and so are the same on every machine; what the longest task took is printed: under 50 ms of processor time on
+ * an idle one.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +14,8 @@ import { encodeOnnx } from '../../src/onnx/export.ts';
 import type { Phase } from './tasks.ts';
 import { tasksDuring } from './trace.ts';
 
-const LONGEST = 50;
+/** The fewest turns of a phase; 417, 89 and 301 were seen. */
+const TURNS = { load: 250, 'first run': 50, 'training step': 180 } as const satisfies Partial<Record<Phase, number>>;
 
 it('parse, upload, compile, first run, and the compilation of a training step', { timeout: 120_000 }, async () => {
   // A fourth of its widths: 1.6 million values, which are more than are uploaded at once.
@@ -34,25 +39,18 @@ it('parse, upload, compile, first run, and the compilation of a training step', 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await launchChromium();
   try {
-    // What is long by its own work is long in every page. The first of a browser just started also has its cold code: a
-    // task of the load took 71 and 79 ms there.
-    const phases = ['load', 'first run', 'training step'] as const satisfies Phase[];
-    const least = new Map<Phase, number>(phases.map((phase) => [phase, Infinity]));
-    const tooLong = () => phases.filter((phase) => least.get(phase)! >= LONGEST);
-    for (let attempt = 0; attempt < 3 && tooLong().length > 0; attempt++) {
-      const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      await page.waitForFunction('globalThis.phase');
-      for (const phase of phases) {
-        const tasks = await tasksDuring(page, () => page.evaluate((p) => (globalThis as any).phase(p), phase));
-        const longest = Math.max(...tasks);
-        console.log(`${phase}: ${tasks.length} tasks, the longest ${longest.toFixed(1)} ms of processor time`);
-        expect(tasks.length).toBeGreaterThan(1);
-        least.set(phase, Math.min(least.get(phase)!, longest));
-      }
-      await page.close();
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.waitForFunction('globalThis.phase');
+    for (const [phase, fewest] of Object.entries(TURNS) as [Phase, number][]) {
+      let turns = 0;
+      const tasks = await tasksDuring(
+        page,
+        async () => (turns = await page.evaluate((p) => globalThis.phase(p), phase)),
+      );
+      console.log(`${phase}: ${turns} turns, the longest task ${Math.max(...tasks).toFixed(1)} ms of processor time`);
+      expect(turns, phase).toBeGreaterThan(fewest);
     }
-    expect(tooLong()).toEqual([]);
   } finally {
     await browser.close();
     server.close();
