@@ -68,24 +68,29 @@ const printed = (i: Interval | undefined): Content => {
 const measured = (rows: readonly TrustRow[]): [MeasureName, Measure][] =>
   (Object.entries(measures) as [MeasureName, Measure][]).filter(([name]) => rows.some((r) => r.measures[name]));
 
+/** What is left of a map in a network that knows less. */
+const sanityChecks = [
+  { key: 'headless', title: 'left, classifier random', what: "rank correlation of the map's magnitudes with those after the classifier was made random; a map that explains the class has little left" }, // prettier-ignore
+  { key: 'remains', title: 'left, all random', what: 'the same after all parameters were made random' },
+  { key: 'relabelled', title: 'left under random labels', what: 'the same with a network that learnt random labels' },
+] as const;
+
 const arrow = (m: Measure) => (m.better === undefined ? '' : m.better === 'high' ? ' ↑' : ' ↓');
 
 function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
   const shown = measured(rows);
-  const [random, relabelled] = [rows.some((r) => r.remains), rows.some((r) => r.relabelled)];
+  const checks = sanityChecks.filter(({ key }) => rows.some((r) => r[key]));
   const columns = [
     'method',
     ...shown.map(([name, m]) => ({ title: `${name}${arrow(m)}`, align: 'end' as const })),
-    ...(random ? [{ title: 'left in a random network ↓', align: 'end' as const }] : []),
-    ...(relabelled ? [{ title: 'left under random labels ↓', align: 'end' as const }] : []),
+    ...checks.map(({ title }) => ({ title: `${title} ↓`, align: 'end' as const })),
     { title: 'forward passes', align: 'end' as const },
     { title: 'seconds a map', align: 'end' as const },
   ];
   const cells = rows.map((r) => [
     r.method,
     ...shown.map(([name]) => printed(r.measures[name])),
-    ...(random ? [printed(r.remains)] : []),
-    ...(relabelled ? [printed(r.relabelled)] : []),
+    ...checks.map(({ key }) => printed(r[key])),
     r.forwards === null ? '–' : printForwards(r.forwards),
     printed(r.seconds),
   ]);
@@ -95,7 +100,7 @@ function summary(result: TrustResult, rows: readonly TrustRow[]): Section {
     text: `Means over ${result.pictures.length} pictures with their 95 % bootstrap intervals. ↑: more is better, ↓: less is.`,
     body: [
       table({ columns, rows: cells }),
-      markup`<ul class="quiet">${words}${random && markup`<li><b>left in a random network</b>: rank correlation of the map's magnitudes with those after all parameters were made random; a map that explains the network has nothing left</li>`}${relabelled && markup`<li><b>left under random labels</b>: the same with a network that learnt random labels</li>`}</ul>`,
+      markup`<ul class="quiet">${words}${checks.map(({ title, what }) => markup`<li><b>${title}</b>: ${what}</li>`)}</ul>`,
     ],
   };
 }

@@ -200,6 +200,13 @@ describe('parameter randomisation', () => {
     expect(results.map((r) => r.stage)).toEqual(['fc', 'layer4', 'layer3', 'layer2', 'layer1', 'conv1']);
     expect(Math.abs(results.at(-1)!.spearman)).toBeLessThan(0.5);
     expect(await shapes.state()).toEqual(before);
+    // Guided backpropagation hardly depends on the classifier and the last stage (Adebayo et al. 2018), gradients do.
+    using guided = await createExplainer(shapes, { method: 'guided-backprop' });
+    const edges = await parameterRandomization(guided, pixels);
+    for (const k of [0, 1]) {
+      expect(edges[k]!.spearman).toBeGreaterThan(0.8);
+      expect(edges[k]!.spearman).toBeGreaterThan(results[k]!.spearman + 0.1);
+    }
     const control = new AbortController();
     const stopped = parameterRandomization(explainer, pixels, {
       signal: control.signal,

@@ -182,6 +182,18 @@ describe('shards', () => {
     expect(summarizeTrust(merged)[0]!.measures.insertion).toMatchObject({ mean: 3, count: 7 });
   });
 
+  it('what is left without the classifier, and of cascading stages at their end', () => {
+    const randomized = [{ stage: 'fc', spearman: [0.5], ssim: [0] }, { stage: 'conv1', spearman: [0.1], ssim: [0] }]; // prettier-ignore
+    const of = (mode: string) => {
+      const plain = result(0, 1, [1]);
+      const methods = { gradient: { ...plain.methods['gradient']!, randomized } };
+      return summarizeTrust({ ...plain, settings: { mode }, methods })[0]!;
+    };
+    expect([of('cascading').headless?.mean, of('cascading').remains?.mean]).toEqual([0.5, 0.1]);
+    // One stage by itself is no network of random weights.
+    expect([of('independent').headless?.mean, of('independent').remains]).toEqual([0.5, undefined]);
+  });
+
   it.each<[string, TrustResult[], RegExp]>([
     ['one that lacks', [result(0, 2, [1])], /part 1 of 2 lacks/],
     ['one twice', [result(0, 2, [1]), result(0, 2, [1])], /comes twice/],

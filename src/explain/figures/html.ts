@@ -55,12 +55,13 @@ export async function gridHtml(grid: Grid): Promise<string> {
 ${rows}</table>${below}</div>`.text;
 }
 
-/** Rules of the folded form, in which the head comes last. */
+/** Rules of the folded form, in which the head comes last. Titles, pictures, bars and captions of a line stand at one height. */
 const folded = (at: string) => `${at} table{display:flex;flex-direction:column}${at} tbody{display:block}
 ${at} thead{display:block;order:1;border-top:1px solid var(--line);padding-top:12px}${at} thead tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(260px,100%),1fr));gap:14px 32px}
 ${at} thead th:first-child{display:none!important}${at} thead th{display:block;width:auto;min-width:0;padding:0;position:static!important}
-${at} tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(144px,1fr));gap:4px 12px}${at} tbody tr.row{display:block}
-${at} td,${at} .row th{display:block;width:auto;padding-right:0;position:static!important}${at} tbody td b{display:block}${at} img{width:100%;max-width:${sizes.picture}px}${at} .bar,${at} .ticks{max-width:${sizes.picture}px}`;
+${at} tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(144px,1fr));gap:0 12px}${at} tbody tr.row{display:block}
+${at} td,${at} .row th{display:block;width:auto;padding-right:0;position:static!important}${at} tbody td b{display:block}${at} img{width:100%;max-width:${sizes.picture}px}${at} .bar,${at} .ticks{max-width:${sizes.picture}px}
+${at} td{display:grid;grid-row:span 5;grid-template-rows:subgrid;align-content:start}${at} figure{display:contents}`;
 
 /** What a grid needs beside the variables of a page's colours. */
 export const gridCss = `.wgrad-grid{overflow-x:auto;color:var(--ink);font-size:14px;line-height:1.4;margin:1rem 0}

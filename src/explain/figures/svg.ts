@@ -12,11 +12,11 @@ const LINE = Math.round(sizes.small * 1.35);
 /** Width of a letter over its height: a little more than the mean of common faces, so that lines fit without measuring. */
 const LETTER = 0.56;
 
-/** Lines of at most `width` px at `size` px, broken at spaces. */
+/** Lines of at most `width` px at `size` px, broken at spaces, but not at those that hold words together. */
 export function wrap(text: string, width: number, size: number): string[] {
   const most = Math.max(1, Math.floor(width / (LETTER * size)));
   const lines: string[] = [];
-  for (const word of text.split(/\s+/).filter((w) => w !== '')) {
+  for (const word of text.split(/[ \t\n]+/).filter((w) => w !== '')) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(...(word.match(new RegExp(`.{1,${most}}`, 'gsu')) ?? []));

@@ -50,4 +50,4 @@ export function methodInWords(name: string, errors: readonly MapError[] = [], co
 
 /** The error figure of one map: '' where the method gives none, which {@link methodInWords} says. */
 export const errorInWords = ({ error }: Pick<Attribution, 'error'>): string =>
-  error.kind === 'none' ? '' : sentence(printError(error));
+  error.kind === 'none' ? '' : sentence(printError(error).replaceAll(' %', '\u00a0%'));

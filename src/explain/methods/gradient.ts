@@ -14,7 +14,7 @@ import { defineMethod, sensitivity, type CompiledMethod } from '../types.ts';
 
 /** By Adebayo et al. 2018, arXiv:1810.03292, and Nie, Zhang, Patel 2018, arXiv:1805.07039. */
 export const failsRandomisation =
-  'fails the randomisation check: it draws nearly the same picture for a network with random weights';
+  'fails the randomisation check: it draws nearly the same picture when the classifier and the last layers are random';
 
 export const gradient = defineMethod({
   summary: 'gradient of the class score with respect to the picture',
@@ -27,8 +27,8 @@ export const gradient = defineMethod({
 
 /**
  * Guided backpropagation: a ReLU passes back g where y > 0 and g > 0. (Springenberg, Dosovitskiy, Brox, Riedmiller
- * 2014, arXiv:1412.6806.) It draws the picture's edges more than the network's reasons: it hardly changes when the
- * network is randomised (Adebayo et al. 2018, arXiv:1810.03292).
+ * 2014, arXiv:1412.6806.) It draws the picture's edges more than the network's reasons: it hardly changes when
+ * the last layers are made random (Adebayo et al. 2018, arXiv:1810.03292).
  */
 export const guidedBackprop = defineMethod({
   summary: 'gradient through the positive parts of gradient and activation: crisp, but close to an edge detector',

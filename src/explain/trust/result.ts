@@ -132,7 +132,9 @@ export interface TrustRow {
   forwards: number | null;
   seconds: Interval;
   measures: Partial<Record<MeasureName, Interval>>;
-  /** After the last stage: what is left of the map's ranks in a network of random weights. */
+  /** What is left of the map's ranks when the classifier alone is random: what explains the class has little left. */
+  headless: Interval | undefined;
+  /** After the last of cascading stages: what is left in a network of random weights. */
   remains: Interval | undefined;
   /** What of them a network that learnt random labels draws too. */
   relabelled: Interval | undefined;
@@ -154,7 +156,9 @@ export function summarizeTrust(result: TrustResult, options: { level?: number; s
         options,
       );
     const row = { method, forwards, seconds: bootstrapMean(seconds, options), measures };
-    return { ...row, remains: left(randomized.at(-1)), relabelled: left(relabelled) };
+    const cascades = result.settings['mode'] !== 'independent';
+    const remains = cascades ? left(randomized.at(-1)) : undefined;
+    return { ...row, headless: left(randomized[0]), remains, relabelled: left(relabelled) };
   });
 }
 

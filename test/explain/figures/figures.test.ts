@@ -145,7 +145,7 @@ describe('plots', () => {
     expect(grid.columns[1]!.text!.join(' ')).toMatch(/Gradients integrated.*Red speaks for dog.*Completeness gap: /);
     const svg = await gridSvg(grid);
     expect(elements(svg)).toBeGreaterThan(20);
-    for (const text of ['−4', '>4<', '1.2 %', 'no layer', 'a &#60;b&#62; &#38; &#34;c&#34;'])
+    for (const text of ['−4', '>4<', '1.2\u00a0%', 'no layer', 'a &#60;b&#62; &#38; &#34;c&#34;'])
       expect(svg).toContain(text);
     expect(svg.match(/<image /g)).toHaveLength(5);
     expect(svg.match(/font(-size)?:\s*(\d+)px/g)!.every((f) => Number(/\d+/.exec(f)) >= 12)).toBe(true);
@@ -164,6 +164,7 @@ describe('plots', () => {
 
   it('wraps text to a width, long words too', () => {
     expect(wrap('one two three', 50, 12)).toEqual(['one two', 'three']);
+    expect(wrap('one two 3\u00a0%', 50, 12)).toEqual(['one two', '3\u00a0%']);
     expect(wrap('abcdefghijklmnopq', 50, 12).join('')).toBe('abcdefghijklmnopq');
   });
 });
