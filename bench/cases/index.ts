@@ -67,12 +67,17 @@ function micro(): Case[] {
   ];
 }
 
+/** Operations of ResNet-50's forward pass for one picture; of a gradient, about, as many more. */
+const FORWARD = 8.2e9;
+const passes = { inference: 1, saliency: 2.1, 'integrated-gradients': 34 } as const;
+
 const network = (kind: 'inference' | 'saliency' | 'integrated-gradients', batch: number): Case => ({
   suite: 'model',
   name: `${kind}, batch ${batch}`,
   group: kind,
   shape: kind === 'integrated-gradients' ? '16 nodes' : `batch ${batch}`,
   task: { kind, batch },
+  work: passes[kind] * (kind === 'integrated-gradients' ? 1 : batch) * FORWARD,
   quick: batch === 1 && kind !== 'integrated-gradients',
   smoke: batch === 1 && kind !== 'integrated-gradients',
 });
@@ -83,6 +88,7 @@ const step = (name: string, unfrozen: readonly string[]): Case => ({
   group: 'training step',
   shape: 'batch 4',
   task: { kind: 'step', unfrozen, batch: 4 },
+  work: (unfrozen.includes('layer4') ? 1.6 : unfrozen.includes('fc') ? 1 : 3) * 4 * FORWARD,
 });
 
 const dispatches = (count: number): Case => ({
@@ -95,23 +101,37 @@ const dispatches = (count: number): Case => ({
   quick: count === 100,
 });
 
+/** Four steps after a first one, and a forward pass to compare with. */
+const ascent = (batch: number): Case => ({
+  suite: 'model',
+  name: `ascent, batch ${batch}`,
+  group: 'ascent',
+  shape: `batch ${batch}`,
+  task: { kind: 'ascent', batch },
+  flops: 0,
+  work: 12 * batch * FORWARD,
+});
+
 const memory = (use: 'inference' | 'saliency' | 'step', batch: number): Case => ({
   suite: 'memory',
   name: `${use}, batch ${batch}`,
   group: 'memory',
   shape: `batch ${batch}`,
   task: { kind: 'memory', use, batch },
+  work: batch * FORWARD,
   quick: true,
   smoke: use !== 'step' && batch === 1,
 });
 
-const explain = (masks: number, batch: number): Case => ({
+/** The forward passes, and three methods. */
+const explain = (network: 'whole' | 'small', masks: number, batch: number): Case => ({
   suite: 'explain',
-  name: 'methods of many masks',
+  name: network === 'whole' ? `${masks} masks` : `${masks} masks, a small network`,
   group: 'explain',
-  shape: `${masks} masks, batch ${batch}`,
-  task: { kind: 'explain', masks, batch },
+  shape: `batch ${batch}`,
+  task: { kind: 'explain', network, masks, batch },
   flops: 0,
+  work: 4 * masks * FORWARD,
 });
 
 const all: Readonly<Record<Suite, () => Case[]>> = {
@@ -121,14 +141,16 @@ const all: Readonly<Record<Suite, () => Case[]>> = {
     network('saliency', 1),
     network('saliency', 4),
     network('integrated-gradients', 4),
+    ascent(1),
+    ascent(8),
   ],
   train: () => [step('fc', ['fc']), step('layer4 + fc', ['layer4', 'fc']), step('everything', [])],
   startup: () => [
-    { suite: 'startup', name: 'first result', group: 'startup', shape: 'batch 1', task: { kind: 'startup' }, flops: 0, quick: true }, // prettier-ignore
+    { suite: 'startup', name: 'first result', group: 'startup', shape: 'batch 1', task: { kind: 'startup' }, flops: 0, work: FORWARD, quick: true }, // prettier-ignore
   ],
   overhead: () => [dispatches(100), dispatches(1000)],
   memory: () => [memory('inference', 1), memory('saliency', 1), memory('inference', 16), memory('step', 4)],
-  explain: () => [explain(256, 8)],
+  explain: () => [explain('whole', 128, 8), explain('small', 256, 8)],
 };
 
 /** One tiny case of every kind: for tests, and to see that a peer works. */
@@ -158,7 +180,8 @@ export const tinyCases: readonly Case[] = [
   ...all.startup(),
   dispatches(10),
   memory('inference', 1),
-  explain(32, 8),
+  ascent(2),
+  explain('small', 32, 8),
 ];
 
 export const casesOf = (wanted: readonly Suite[] = suites): Case[] => wanted.flatMap((suite) => all[suite]());

@@ -1,5 +1,6 @@
-/** What a device is, for reports. */
-import type { BenchResult } from './result.ts';
+/** What a device is, and a contestant, for reports. */
+import type { Contestant } from './case.ts';
+import type { BenchResult, ContestantInfo } from './result.ts';
 
 const LIMITS = [
   'maxBufferSize',
@@ -13,3 +14,6 @@ export function aboutAdapter(device: GPUDevice, description: string): BenchResul
   const limits = Object.fromEntries(LIMITS.map((limit) => [limit, device.limits[limit]]));
   return { description, vendor, architecture, device: name, features: [...device.features].sort(), limits };
 }
+
+export const aboutContestant = ({ name, version, backend, context }: Contestant): ContestantInfo =>
+  context === undefined ? { name, version, backend } : { name, version, backend, context };

@@ -82,9 +82,17 @@ export interface MemoryTask {
   batch: number;
 }
 
+/** Steps of an ascent from noise, beside a forward pass of the same batch. */
+export interface AscentTask {
+  kind: 'ascent';
+  batch: number;
+}
+
 /** Methods of many masks, and as many forward passes. */
 export interface ExplainTask {
   kind: 'explain';
+  /** The run's network, or a small one that is done sooner. */
+  network: 'whole' | 'small';
   masks: number;
   batch: number;
 }
@@ -100,6 +108,7 @@ export type Task =
   | StartupTask
   | DispatchTask
   | MemoryTask
+  | AscentTask
   | ExplainTask;
 
 export interface Case {
@@ -114,6 +123,8 @@ export interface Case {
   flops?: number;
   /** What must be read and written at least, each once. */
   bytes?: number;
+  /** Operations of a run, about and for ResNet-50, where they are not the flops: what a time limit reckons with. */
+  work?: number;
   /** Part of `--quick`, and of the older `bench:smoke`. */
   quick?: boolean;
   smoke?: boolean;
@@ -128,6 +139,8 @@ export interface NetworkSource {
   bytes: Uint8Array;
   side: number;
   classes: number;
+  /** Standard deviation of a photograph's values behind the network's preprocessing. */
+  spread: number;
   /** SHA-256 of the bytes, hexadecimal. */
   sha256: string;
 }

@@ -1,6 +1,6 @@
 /** A result as Markdown. */
 import { short } from '../../src/report/numbers.ts';
-import type { BenchResult, CaseScore } from './result.ts';
+import type { BenchResult, CaseScore, Score } from './result.ts';
 import { faultsOf, groupRatios, msOf, peersOf, ratioTo } from './summary.ts';
 
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
@@ -61,10 +61,31 @@ export function figureRows(cases: readonly CaseScore[]): string[][] {
 export function partRows(cases: readonly CaseScore[]): string[][] {
   return cases.flatMap(({ name, scores }) =>
     Object.entries(scores).flatMap(([contestant, { parts = {} }]) =>
-      Object.entries(parts).map(([part, t]) => [name, contestant, part, `${short(t.median)} ms`]),
+      Object.entries(parts).map(([part, t]) => [
+        name,
+        contestant,
+        part,
+        `${short(t.median)} ms`,
+        inForwards(parts, part),
+      ]),
     ),
   );
 }
+
+/** Over the forward pass that was timed beside the part, where there is one. */
+function inForwards({ forward, ...parts }: NonNullable<Score['parts']>, part: string): string {
+  const own = parts[part];
+  return forward && own ? short(own.median / forward.median) : '';
+}
+
+export const partColumns = ['case', 'contestant', 'part', 'median', 'forwards'] as const;
+
+/** What is missing, and what is not as it should be. */
+export const remarksOn = (result: BenchResult): string[] => [
+  ...(result.made.interrupted ? ['It was stopped before its end: cases are missing.'] : []),
+  ...(result.made.leftOut ? [`Left out, for want of time: ${result.made.leftOut.join('; ')}.`] : []),
+  ...faultsOf(result),
+];
 
 export function toMarkdown(result: BenchResult): string {
   const { made, adapter, roofline, network, contestants, cases } = result;
@@ -72,11 +93,11 @@ export function toMarkdown(result: BenchResult): string {
   const ratios = groupRatios(result);
   const memory = figureRows(cases.filter((c) => c.suite === 'memory'));
   const parts = partRows(cases);
-  const faults = faultsOf(result);
+  const remarks = remarksOn(result);
   const section = (title: string, body: string | false) => (body ? [`## ${title}`, body] : []);
   return [
     `# wgrad bench, ${made.date.slice(0, 10)}, ${adapter.description}`,
-    `\`${made.command}\` at ${made.commit}${made.changed ? ' and changes' : ''}, ${made.runtime}, ${made.machine}; ${made.seconds.toFixed(0)} s${made.interrupted ? ', stopped before its end' : ''}. Network: ${network.name}. Medians of interleaved rounds, from the call to the results on the host.`,
+    `\`${made.command}\` at ${made.commit}${made.changed ? ' and changes' : ''}, ${made.runtime}, ${made.machine}; ${made.seconds.toFixed(0)} s. Network: ${network.name}. Medians of interleaved rounds, from the call to the results on the host.`,
     `Roofline, measured: ${short(roofline.gflops)} GFLOP/s, ${short(roofline.gbs)} GB/s from memory, ${short(roofline.cachedGbs)} GB/s from a cache.`,
     ...section(
       'Ratios (time of the peer over time of wgrad; geometric means)',
@@ -93,7 +114,7 @@ export function toMarkdown(result: BenchResult): string {
         cases.filter(isTabled).map((c) => cellsOf(c, peers)),
       ),
     ),
-    ...section('Parts', parts.length > 0 && table(['case', 'contestant', 'part', 'median'], parts)),
+    ...section('Parts', parts.length > 0 && table(partColumns, parts)),
     ...section('Memory', memory.length > 0 && table(['case', 'contestant', 'what', 'size'], memory)),
     ...section(
       'Contestants',
@@ -102,7 +123,7 @@ export function toMarkdown(result: BenchResult): string {
         contestants.map((c) => [c.name, c.version, c.backend + (c.context ? `; context: ${c.context}` : '')]),
       ),
     ),
-    ...section('Not as expected', faults.length > 0 && faults.map((f) => `- ${f}`).join('\n')),
+    ...section('Not as expected', remarks.length > 0 && remarks.map((f) => `- ${f}`).join('\n')),
     '',
   ].join('\n\n');
 }

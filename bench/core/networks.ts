@@ -6,10 +6,14 @@ import type { NetworkSource } from './case.ts';
 const neutral = { mean: [0, 0, 0], std: [1, 1, 1], seed: 0 };
 const names = (count: number) => Array.from({ length: count }, (_, i) => `class ${i}`);
 
-async function source(name: string, side: number, classes: number, bytes: Uint8Array): Promise<NetworkSource> {
+async function source(
+  name: string,
+  bytes: Uint8Array,
+  about: Pick<NetworkSource, 'side' | 'classes' | 'spread'>,
+): Promise<NetworkSource> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   const sha256 = Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('');
-  return { name, side, classes, bytes, sha256 };
+  return { name, bytes, ...about, sha256 };
 }
 
 export { source as networkSource };
@@ -18,8 +22,6 @@ export { source as networkSource };
 export const freshResnet50 = (): Promise<NetworkSource> =>
   source(
     'a fresh ResNet-50',
-    224,
-    1000,
     encodeOnnx(
       resnetGraph({
         widths: [64, 128, 256, 512],
@@ -33,14 +35,13 @@ export const freshResnet50 = (): Promise<NetworkSource> =>
         ...neutral,
       }),
     ),
+    { side: 224, classes: 1000, spread: 1 },
   );
 
 /** Every kind of its layers, tiny. */
 export const tinyResnet = (): Promise<NetworkSource> =>
   source(
     'a tiny ResNet',
-    32,
-    5,
     encodeOnnx(
       resnetGraph({
         widths: [4, 4, 8, 8],
@@ -54,4 +55,5 @@ export const tinyResnet = (): Promise<NetworkSource> =>
         ...neutral,
       }),
     ),
+    { side: 32, classes: 5, spread: 1 },
   );

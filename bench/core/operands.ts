@@ -1,6 +1,6 @@
 /** The numbers that a task works on: the same for every contestant, from seeds. */
 import { Random } from '../../src/random.ts';
-import type { ConvolutionTask } from './case.ts';
+import type { ConvolutionTask, NetworkSource } from './case.ts';
 
 export function noise(size: number, seed: string): Float32Array<ArrayBuffer> {
   const random = new Random(seed);
@@ -28,8 +28,12 @@ export function convolutionShapes({ batch, channels, filters, kernel, stride, si
 export const POOL = { kernel: 3, stride: 2, pad: 1 } as const;
 export const pooledSide = (side: number): number => Math.floor((side + 2 * POOL.pad - POOL.kernel) / POOL.stride) + 1;
 
-export const pictures = (batch: number, side: number): Float32Array<ArrayBuffer> =>
-  noise(batch * 3 * side * side, 'pictures');
+/**
+ * Noise as strong as photographs are for this network. Weaker noise is nearly one grey: windows of the max-pool would hold
+ * values a rounding apart, and the gradients of two right engines would part there.
+ */
+export const pictures = (batch: number, { side, spread }: Pick<NetworkSource, 'side' | 'spread'>) =>
+  noise(batch * 3 * side * side, 'pictures').map((v) => spread * v);
 
 /** Classes of a batch's pictures. */
 export const targets = (batch: number, classes: number): Int32Array<ArrayBuffer> =>

@@ -13,16 +13,13 @@ import {
   type Content,
   type Section,
 } from '../../src/report/index.ts';
-import { cellsOf, columnsOf, figureRows, isTabled, partRows } from './markdown.ts';
+import { cellsOf, columnsOf, figureRows, isTabled, partColumns, partRows, remarksOn } from './markdown.ts';
 import type { BenchResult, CaseScore } from './result.ts';
-import { faultsOf, groupRatios, peersOf, ratioTo } from './summary.ts';
+import { groupRatios, peersOf, ratioTo } from './summary.ts';
 
 export function toPage(result: BenchResult): string {
   const { made, adapter, network, roofline } = result;
-  const faults = [
-    ...(made.interrupted ? ['It was stopped before its end: cases are missing.'] : []),
-    ...faultsOf(result),
-  ];
+  const remarks = remarksOn(result);
   return renderPage({
     title: 'wgrad bench',
     intro: [
@@ -31,7 +28,7 @@ export function toPage(result: BenchResult): string {
       'Times are medians of interleaved rounds on one machine, from the call to the results on the host. A ratio is the time of the peer over the time of wgrad.',
     ],
     facts: headline(result),
-    ...(faults.length > 0 ? { warning: faults.map((f) => markup`<p>${f}</p>`) } : {}),
+    ...(remarks.length > 0 ? { warning: remarks.map((r) => markup`<p>${r}</p>`) } : {}),
     command: made.command,
     css: '.data th:first-child{min-width:11rem}.data td:nth-child(2){white-space:nowrap}',
     sections: [
@@ -132,7 +129,7 @@ function timeSection({ cases }: BenchResult): Section | undefined {
 function partsSection({ cases }: BenchResult): Section | undefined {
   const rows = partRows(cases);
   if (rows.length === 0) return undefined;
-  return { title: 'In parts', body: table({ columns: ['case', 'contestant', 'part', 'median'], rows }) };
+  return { title: 'In parts', body: table({ columns: partColumns, rows }) };
 }
 
 function memorySection({ cases }: BenchResult): Section | undefined {

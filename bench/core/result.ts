@@ -1,5 +1,5 @@
 /** What a run leaves: bench/schema.json describes it for other programs. */
-import type { Suite } from './case.ts';
+import type { Suite, Task } from './case.ts';
 import type { Roofline } from './roofline.ts';
 import type { Timing } from './statistics.ts';
 
@@ -31,7 +31,7 @@ export interface Score {
   figures?: Readonly<Record<string, number>>;
   /** Largest difference of its outputs from wgrad's, over the largest magnitude. */
   error?: number;
-  /** Whether that is within {@link AGREES}. */
+  /** Whether that is within {@link agreement}. */
   agrees?: boolean;
   /** Why there is no figure, or fewer. */
   failed?: string;
@@ -64,6 +64,8 @@ export interface BenchResult {
     machine: string;
     /** Of shards: 'i/n', joined by commas after a merge. */
     shard?: string;
+    /** Names of cases that a time limit left no room for. */
+    leftOut?: readonly string[];
     /** It was stopped: cases are missing. */
     interrupted?: true;
     seconds: number;
@@ -83,12 +85,18 @@ export interface BenchResult {
   cases: readonly CaseScore[];
 }
 
+/** What a run finds, before it is known who ran it. */
+export type Measured = Pick<BenchResult, 'adapter' | 'roofline' | 'contestants' | 'cases'> &
+  Pick<BenchResult['made'], 'leftOut' | 'interrupted'>;
+
 /**
- * Two right ways to compute a layer differ by the order of their sums, some 1e-6 of the largest value. Through fifty
- * layers and a ReLU that one sees open and the other shut a gradient may differ more. A wrong stride, layout or padding
- * shows as 0.1 to 1.
+ * How far outputs may differ, by the largest value. Two right ways to compute a layer, or the logits, differ by the order
+ * of their sums, 1e-7 to 1e-5. In the gradient of a whole network one ReLU that is open in one engine and shut in the
+ * other, or one window of a max-pool whose two greatest values are a rounding apart, changes what is behind it: PyTorch's
+ * own float32 is up to 1.2e-2 from its float64 (bench/peers/rounding.py). A wrong stride, layout or padding shows as 0.1 to 1.
  */
-export const AGREES = 5e-3;
+export const agreement = ({ kind }: Task): number =>
+  kind === 'saliency' || kind === 'integrated-gradients' ? 5e-2 : 5e-4;
 
 /** Largest difference over the largest magnitude of `b`; 0 for two that are all zero; NaN where one has a NaN. */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {

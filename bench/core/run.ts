@@ -1,7 +1,8 @@
 /** Cases through contestants to scores. The first contestant is wgrad; the others' outputs are compared with its own. */
+import { workOf, type Budget } from './budget.ts';
 import { idOf, type Case, type Contestant, type Entry } from './case.ts';
 import { race, type RaceOptions, type Racer, type Result } from './race.ts';
-import { AGREES, difference, type CaseScore, type Score } from './result.ts';
+import { agreement, difference, type CaseScore, type Measured, type Score } from './result.ts';
 import { roofMs, type Roofline } from './roofline.ts';
 import { timing } from './statistics.ts';
 
@@ -9,6 +10,8 @@ export interface RunOptions extends RaceOptions {
   roofline: Roofline;
   /** Told of each case before it and after. */
   onCase?: (id: string, index: number, count: number, done?: CaseScore) => void;
+  /** Cases for which it leaves no room are not run; those of little work come first then. */
+  budget?: Budget | undefined;
   /** Ends after the case that is under way: what was measured is returned. */
   signal?: AbortSignal | undefined;
 }
@@ -17,16 +20,28 @@ export async function runCases(
   cases: readonly Case[],
   contestants: readonly Contestant[],
   options: RunOptions,
-): Promise<CaseScore[]> {
-  const scores: CaseScore[] = [];
-  for (const [index, one] of cases.entries()) {
-    if (options.signal?.aborted) break;
-    options.onCase?.(idOf(one), index, cases.length);
+): Promise<Pick<Measured, 'cases' | 'leftOut' | 'interrupted'>> {
+  const { budget, signal, onCase } = options;
+  const scores = new Map<Case, CaseScore>();
+  const leftOut: string[] = [];
+  const order = budget ? [...cases].sort((a, b) => workOf(a) - workOf(b)) : cases;
+  for (const [index, one] of order.entries()) {
+    if (signal?.aborted) break;
+    if (budget?.fits(one, options) === false) {
+      leftOut.push(idOf(one));
+      continue;
+    }
+    onCase?.(idOf(one), index, cases.length);
     const score = await runCase(one, contestants, options);
-    scores.push(score);
-    options.onCase?.(idOf(one), index, cases.length, score);
+    scores.set(one, score);
+    budget?.learn(one, score);
+    onCase?.(idOf(one), index, cases.length, score);
   }
-  return scores;
+  return {
+    cases: cases.flatMap((one) => scores.get(one) ?? []),
+    ...(leftOut.length > 0 ? { leftOut } : {}),
+    ...(scores.size + leftOut.length < cases.length ? { interrupted: true } : {}),
+  };
 }
 
 const reason = (error: unknown) => (error as Error).message.split('\n')[0]!;
@@ -45,7 +60,7 @@ async function runCase(one: Case, contestants: readonly Contestant[], options: R
       const outputs = await entry.outputs?.();
       contestant.check?.();
       if (!expected) expected = outputs;
-      else if (outputs) Object.assign(score, compared(outputs, expected));
+      else if (outputs) Object.assign(score, compared(outputs, expected, agreement(one.task)));
       racers.push({ contestant, entry });
     } catch (error) {
       scores[contestant.name] = { ...scores[contestant.name], failed: reason(error) };
@@ -85,12 +100,13 @@ async function runCase(one: Case, contestants: readonly Contestant[], options: R
 function compared(
   outputs: Readonly<Record<string, Float32Array>>,
   expected: Readonly<Record<string, Float32Array>>,
+  limit: number,
 ): Pick<Score, 'error' | 'agrees' | 'failed'> {
   const errors = Object.entries(outputs).map(([name, value]) => difference(value, expected[name] ?? []));
   const worst = errors.find(Number.isNaN) ?? Math.max(...errors);
   // JSON has neither NaN nor infinities.
   if (!Number.isFinite(worst)) return { agrees: false, failed: 'its outputs have other sizes, or NaN' };
-  return { error: worst, agrees: worst <= AGREES };
+  return { error: worst, agrees: worst <= limit };
 }
 
 /** Rates are of the time until the queue is done, where it tells, else until the results are back. */

@@ -3,17 +3,16 @@ import { execSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createEngine } from '../../src/node/index.ts';
+import { describeNetwork } from '../../src/model/describe.ts';
 import { requirePicture, requireScores } from '../../src/model/roles.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
+import { root } from './paths.ts';
 import type { Contestant, NetworkSource } from '../core/case.ts';
 import { freshResnet50, networkSource, tinyResnet } from '../core/networks.ts';
 import { wgradContestant } from '../contestants/wgrad/index.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const dataFolder = (): string => process.env['WGRAD_DATA'] ?? `${root}/../shared/data`;
 
@@ -21,20 +20,27 @@ export const dataFolder = (): string => process.env['WGRAD_DATA'] ?? `${root}/..
 export async function resnet50(): Promise<NetworkSource> {
   const file = `${dataFolder()}/models/resnet50-coarse.onnx`;
   if (!existsSync(file)) return freshResnet50();
-  const bytes = new Uint8Array(await readFile(file));
-  const { roles } = await importOnnx(bytes);
-  return networkSource('resnet50-coarse.onnx', 224, requireScores(roles).count!, bytes);
+  return networkOf('resnet50-coarse.onnx', file);
 }
 
-/** The embedded model. */
-async function embedded(): Promise<NetworkSource> {
-  const bytes = new Uint8Array(await readFile(`${root}/weights/shapes.onnx`));
-  const { roles } = await importOnnx(bytes);
-  return networkSource('weights/shapes.onnx', requirePicture(roles).size![0], requireScores(roles).count!, bytes);
+/** Standard deviation of a photograph's values from 0 to 1, about. */
+const PHOTOGRAPH = 0.25;
+
+async function networkOf(name: string, file: string): Promise<NetworkSource> {
+  const bytes = new Uint8Array(await readFile(file));
+  const network = await importOnnx(bytes);
+  const { roles } = network;
+  const { std } = describeNetwork(network).preprocess ?? { std: [PHOTOGRAPH] };
+  return networkSource(name, bytes, {
+    side: requirePicture(roles).size[0],
+    classes: requireScores(roles).count,
+    spread: (PHOTOGRAPH * std.length) / std.reduce((a, b) => a + b),
+  });
 }
 
 export const networksOf = async (tiny: boolean): Promise<{ network: NetworkSource; small: NetworkSource }> => {
-  if (!tiny) return { network: await resnet50(), small: await embedded() };
+  if (!tiny)
+    return { network: await resnet50(), small: await networkOf('weights/shapes.onnx', `${root}/weights/shapes.onnx`) };
   const network = await tinyResnet();
   return { network, small: network };
 };

@@ -15,6 +15,8 @@ export interface BenchOptions {
   selection: Selection;
   rounds: number;
   seconds: number;
+  /** Seconds that all of it may take: cases that do not fit are left out, and named. */
+  limit?: number | undefined;
   peers: readonly string[];
   out: string;
   command: string;
@@ -26,7 +28,7 @@ const HELP = `npm run bench -- [options]            in Node on Dawn
 npm run bench:browser -- [options]    in headless Chromium
 
   --suite LIST     of ${suites.join(', ')}; default all
-  --quick          cases of about two minutes
+  --quick          two minutes: of a few cases of each suite those that fit, by the rates that are seen
   --smoke          what README quotes: six layers, inference and saliency, memory
   --tiny           one tiny case of every kind
   --filter REGEXP  cases by 'suite/name'
@@ -43,6 +45,9 @@ npm run bench -- --merge A.json B.json ...    shards as one result
 
 WGRAD_ADAPTER chooses the adapter.`;
 
+/** What `--quick` takes. */
+const QUICK_SECONDS = 120;
+
 /** Peers that run in Node. */
 export const nodePeers = ['tfjs-webgpu'] as const;
 
@@ -52,6 +57,20 @@ export class UsageError extends Error {}
 function refuse(problem: string): never {
   throw new UsageError(`bench: ${problem}; see --help`);
 }
+
+/** What brings the same run once more. */
+function commandOf(host: 'node' | 'browser', args: readonly string[]): string {
+  const adapter = host === 'node' && process.env['WGRAD_ADAPTER'];
+  const words = args.length > 0 ? ['--', ...args.map(quoted)] : [];
+  return [
+    ...(adapter ? [`WGRAD_ADAPTER=${adapter}`] : []),
+    `npm run bench${host === 'browser' ? ':browser' : ''}`,
+    ...words,
+  ].join(' ');
+}
+
+/** As a shell needs it. */
+const quoted = (arg: string) => (/^[\w./:,=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`);
 
 const list = (text: string): string[] => text.split(',').map((s) => s.trim()).filter(Boolean); // prettier-ignore
 
@@ -139,9 +158,10 @@ export function readOptions(
     },
     rounds: number('rounds', values.rounds ?? (size === 'full' ? '15' : '5'), true),
     seconds: number('seconds', values.seconds ?? (size === 'quick' ? '1.5' : '20'), false),
+    limit: size === 'quick' ? QUICK_SECONDS : undefined,
     peers: named,
     out,
     connect: values.connect,
-    command: [`npm run bench${host === 'browser' ? ':browser' : ''}`, ...(args.length > 0 ? ['--', ...args] : [])].join(' '), // prettier-ignore
+    command: commandOf(host, args),
   };
 }

@@ -1,15 +1,15 @@
 /** A run in a page of a browser, here or elsewhere. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Browser } from 'puppeteer';
 import { launchChromium } from '../../src/node/browser.ts';
 import type { NetworkSource } from '../core/case.ts';
-import { SCHEMA, type BenchResult, type CaseScore } from '../core/result.ts';
+import type { BenchResult, CaseScore, Measured } from '../core/result.ts';
 import type { DrivenRequest } from '../page/driven.ts';
-import type { PageResult } from '../page/page.ts';
 import { writeResult } from './files.ts';
-import { commit, machine, networksOf } from './node_host.ts';
+import { resultOf } from './header.ts';
+import { machine, networksOf } from './node_host.ts';
 import type { BenchOptions } from './options.ts';
+import { root } from './paths.ts';
 import { ensureInstalled } from './peers.ts';
 import { answerRequests, partsOf, serve, siteFor } from './site.ts';
 import { printSummary, progress } from './terminal.ts';
@@ -24,10 +24,9 @@ async function openBrowser(connect: string | undefined): Promise<Browser> {
 
 export async function runInBrowser(options: BenchOptions): Promise<BenchResult> {
   const started = performance.now();
-  const { selection, rounds, seconds, peers, connect } = options;
+  const { selection, rounds, seconds, limit, peers, connect } = options;
   ensureInstalled(peers, console.log);
   const networks = await networksOf(selection.size === 'tiny');
-  const root = fileURLToPath(new URL('../..', import.meta.url));
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
   const described = ({ bytes, ...rest }: NetworkSource) => ({ ...rest, parts: partsOf(bytes) });
   const needsTflite = peers.some((name) => name.startsWith('litert-'));
@@ -36,6 +35,7 @@ export async function runInBrowser(options: BenchOptions): Promise<BenchResult> 
     selection: { ...selection, filter: selection.filter?.source },
     rounds,
     seconds,
+    limit: limit === undefined ? undefined : limit - (performance.now() - started) / 1000,
     peers,
     version,
     network: described(networks.network),
@@ -48,12 +48,12 @@ export async function runInBrowser(options: BenchOptions): Promise<BenchResult> 
   const site = connect === undefined ? await serve(respond) : undefined;
   const page = await browser.newPage();
   try {
-    const done = new Promise<PageResult>((resolve, reject) => {
+    const done = new Promise<Measured>((resolve, reject) => {
       page.on('pageerror', (error) => reject(error as Error));
       page.on('close', () => reject(new Error('bench: the page was closed')));
       browser.on('disconnected', () => reject(new Error('bench: the browser is gone')));
       const onDone = (json: string) => {
-        const { result, error } = JSON.parse(json) as { result?: PageResult; error?: string };
+        const { result, error } = JSON.parse(json) as { result?: Measured; error?: string };
         if (result) resolve(result);
         else reject(new Error(`bench: in the page: ${error}`));
       };
@@ -65,24 +65,14 @@ export async function runInBrowser(options: BenchOptions): Promise<BenchResult> 
         .then(async () => page.goto(site?.url ?? (await answerRequests(page, respond))))
         .catch(reject);
     });
-    const inPage = await done;
-    const { name, sha256, side, classes } = networks.network;
-    const result: BenchResult = {
-      schema: SCHEMA,
-      made: {
-        date: new Date().toISOString(),
-        command: options.command,
-        ...commit(),
-        host: 'browser',
-        runtime: await browser.version(),
-        machine: connect === undefined ? machine() : 'elsewhere',
-        ...(selection.shard ? { shard: `${selection.shard.index}/${selection.shard.count}` } : {}),
-        seconds: (performance.now() - started) / 1000,
-      },
-      network: { name, sha256, side, classes },
-      options: { rounds, seconds, quick: selection.size === 'quick' },
-      ...inPage,
-    };
+    const measured = await done;
+    const where = {
+      host: 'browser',
+      runtime: await browser.version(),
+      machine: connect === undefined ? machine() : 'elsewhere',
+      started,
+    } as const;
+    const result = resultOf(options, networks.network, where, measured);
     await writeResult(options.out, result);
     printSummary(result);
     return result;

@@ -1,19 +1,21 @@
 /** A run in this process. */
-import { aboutAdapter } from '../core/about.ts';
+import { aboutAdapter, aboutContestant } from '../core/about.ts';
+import { Budget } from '../core/budget.ts';
 import type { Contestant } from '../core/case.ts';
-import { SCHEMA, type BenchResult } from '../core/result.ts';
+import type { BenchResult } from '../core/result.ts';
 import { measureRoofline } from '../core/roofline.ts';
 import { runCases } from '../core/run.ts';
 import { select } from '../core/select.ts';
 import { writeResult } from './files.ts';
-import { commit, machine, networksOf, openWgrad } from './node_host.ts';
+import { resultOf } from './header.ts';
+import { machine, networksOf, openWgrad } from './node_host.ts';
 import type { BenchOptions } from './options.ts';
 import { progress, printSummary } from './terminal.ts';
 import { openTfjs } from './tfjs_node.ts';
 
 export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   const started = performance.now();
-  const { selection, rounds, seconds } = options;
+  const { selection, rounds, seconds, limit } = options;
   const cases = select(selection);
   if (cases.length === 0) throw new Error('bench: no case is left of this selection');
   const networks = await networksOf(selection.size === 'tiny');
@@ -27,33 +29,19 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
     stop.abort();
   });
   const { signal } = stop;
-  const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase: progress, signal });
-  const { name, sha256, side, classes } = networks.network;
-  const result: BenchResult = {
-    schema: SCHEMA,
-    made: {
-      date: new Date().toISOString(),
-      command: options.command,
-      ...commit(),
-      host: 'node',
-      runtime: `Node ${process.versions.node}`,
-      machine: machine(),
-      ...(selection.shard ? { shard: `${selection.shard.index}/${selection.shard.count}` } : {}),
-      ...(scores.length < cases.length ? { interrupted: true as const } : {}),
-      seconds: (performance.now() - started) / 1000,
+  const budget = limit === undefined ? undefined : new Budget(limit - (performance.now() - started) / 1000);
+  const measured = await runCases(cases, contestants, { rounds, seconds, roofline, onCase: progress, signal, budget });
+  const result = resultOf(
+    options,
+    networks.network,
+    { host: 'node', runtime: `Node ${process.versions.node}`, machine: machine(), started },
+    {
+      adapter: aboutAdapter(engine.gpuDevice, engine.description),
+      roofline,
+      contestants: contestants.map(aboutContestant),
+      ...measured,
     },
-    adapter: aboutAdapter(engine.gpuDevice, engine.description),
-    network: { name, sha256, side, classes },
-    options: { rounds, seconds, quick: selection.size === 'quick' },
-    roofline,
-    contestants: contestants.map(({ name, version, backend, context }) => ({
-      name,
-      version,
-      backend,
-      ...(context === undefined ? {} : { context }),
-    })),
-    cases: scores,
-  };
+  );
   await writeResult(options.out, result);
   printSummary(result);
   await engine.dispose();

@@ -1,7 +1,8 @@
 /** What is seen while it runs, and at the end. */
 import { short } from '../../src/report/numbers.ts';
 import type { BenchResult, CaseScore } from '../core/result.ts';
-import { faultsOf, groupRatios, msOf, peersOf, ratioTo } from '../core/summary.ts';
+import { partRows, remarksOn } from '../core/markdown.ts';
+import { groupRatios, msOf, peersOf, ratioTo } from '../core/summary.ts';
 
 /** One line a case. */
 export function progress(id: string, index: number, count: number, done?: CaseScore): void {
@@ -22,8 +23,11 @@ export function printSummary(result: BenchResult): void {
     const range = count > 1 ? ` (${short(least)} to ${short(most)}, ${count} cases)` : '';
     console.log(`  ${group.padEnd(24)} ${peer.padEnd(14)} ${short(mean)} x as long as wgrad${range}`);
   }
+  for (const [name, contestant, part, time, forwards] of partRows(result.cases)) {
+    console.log(`  ${`${name}: ${part}`.padEnd(39)} ${contestant} ${time}${forwards ? `, ${forwards} forwards` : ''}`);
+  }
   for (const line of modelLines(result.cases)) console.log(`  ${line}`);
-  for (const fault of faultsOf(result)) console.log(`  ! ${fault}`);
+  for (const remark of remarksOn(result)) console.log(`  ! ${remark}`);
   if (peersOf(result).length === 0) console.log('  no peers');
 }
 

@@ -4,9 +4,10 @@
  */
 import { Engine } from '../../src/index.ts';
 import { wgradContestant } from '../contestants/wgrad/index.ts';
-import { aboutAdapter } from '../core/about.ts';
+import { Budget } from '../core/budget.ts';
+import { aboutAdapter, aboutContestant } from '../core/about.ts';
 import type { Contestant, NetworkSource } from '../core/case.ts';
-import type { BenchResult, CaseScore } from '../core/result.ts';
+import type { CaseScore, Measured } from '../core/result.ts';
 import { measureRoofline } from '../core/roofline.ts';
 import { runCases } from '../core/run.ts';
 import { select, type Selection } from '../core/select.ts';
@@ -15,6 +16,8 @@ export interface PageRequest {
   selection: Omit<Selection, 'filter'> & { filter?: string | undefined };
   rounds: number;
   seconds: number;
+  /** Seconds that the whole run may take from here. */
+  limit?: number | undefined;
   peers: readonly string[];
   version: string;
   network: NetworkSource;
@@ -31,9 +34,6 @@ export interface PeerHost {
 /** Opens a peer; each is a module of its own in bench/peers. */
 export type OpenPeer = (host: PeerHost) => Promise<Contestant>;
 
-/** What a page knows of a result. */
-export type PageResult = Pick<BenchResult, 'adapter' | 'roofline' | 'contestants' | 'cases'>;
-
 /**
  * @param peers by name: those that the request names.
  * @param onCase told of each case as in {@link runCases}.
@@ -42,8 +42,8 @@ export async function runInPage(
   request: PageRequest,
   peers: Readonly<Record<string, OpenPeer>>,
   onCase: (id: string, index: number, count: number, done?: CaseScore) => void,
-): Promise<PageResult> {
-  const { selection, rounds, seconds, version, network, small } = request;
+): Promise<Measured> {
+  const { selection, rounds, seconds, limit, version, network, small } = request;
   const { filter, ...rest } = selection;
   const cases = select({ ...rest, filter: filter === undefined ? undefined : new RegExp(filter) });
   const engine = await Engine.create();
@@ -51,11 +51,9 @@ export async function runInPage(
   for (const name of request.peers) contestants.push(await peers[name]!({ network, extra: request.extra }));
   const tiny = selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {};
   const roofline = await measureRoofline(engine.gpuDevice, tiny);
-  const scores = await runCases(cases, contestants, { rounds, seconds, roofline, onCase });
+  const budget = limit === undefined ? undefined : new Budget(limit);
+  const measured = await runCases(cases, contestants, { rounds, seconds, roofline, onCase, budget });
   const adapter = aboutAdapter(engine.gpuDevice, engine.description);
   await engine.dispose();
-  return { adapter, roofline, contestants: contestants.map(infoOf), cases: scores };
+  return { adapter, roofline, contestants: contestants.map(aboutContestant), ...measured };
 }
-
-const infoOf = ({ name, version, backend, context }: Contestant) =>
-  context === undefined ? { name, version, backend } : { name, version, backend, context };

@@ -147,7 +147,7 @@ class Network {
 function networkEntry(graph: OnnxGraph, source: NetworkSource, kind: 'inference' | 'saliency', batch: number): Entry {
   const { side, classes } = source;
   const network = new Network(graph);
-  const x = array(pictures(batch, side), [batch, 3, side, side]);
+  const x = array(pictures(batch, source), [batch, 3, side, side]);
   const first = array(
     Float32Array.from({ length: classes }, (_, i) => (i === 0 ? 1 : 0)),
     [1, classes],

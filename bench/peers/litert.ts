@@ -1,7 +1,7 @@
 /** LiteRT.js, WebGPU or XNNPack in WebAssembly: inference of the network as bench/peers/tflite.py writes it. */
 import { getWebGpuDevice, loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';
 import { reorder } from '../../src/graph/layout.ts';
-import type { Contestant, Entry, Task } from '../core/case.ts';
+import type { Contestant, Entry, NetworkSource, Task } from '../core/case.ts';
 import { pictures } from '../core/operands.ts';
 import type { OpenPeer } from '../page/page.ts';
 
@@ -20,8 +20,9 @@ async function open(bytes: Uint8Array, accelerator: Accelerator) {
 }
 
 /** Channels last, batch 1: the file is of that shape. */
-const picture = (side: number) => {
-  const data = reorder(pictures(1, side), [1, 3, side, side], 'row', 'nhwc');
+const picture = (network: NetworkSource) => {
+  const { side } = network;
+  const data = reorder(pictures(1, network), [1, 3, side, side], 'row', 'nhwc');
   return Tensor.fromTypedArray(data as Float32Array<ArrayBuffer>, [1, side, side, 3]);
 };
 
@@ -32,9 +33,9 @@ async function logits(model: Awaited<ReturnType<typeof open>>, input: Tensor): P
   return data.slice();
 }
 
-async function inference(bytes: Uint8Array, side: number, accelerator: Accelerator): Promise<Entry> {
+async function inference(bytes: Uint8Array, network: NetworkSource, accelerator: Accelerator): Promise<Entry> {
   const model = await open(bytes, accelerator);
-  const host = picture(side);
+  const host = picture(network);
   const input = accelerator === 'webgpu' ? await host.moveTo('webgpu') : host;
   return {
     run: () => logits(model, input).then(() => undefined),
@@ -46,12 +47,12 @@ async function inference(bytes: Uint8Array, side: number, accelerator: Accelerat
   };
 }
 
-const startup = (bytes: Uint8Array, side: number, accelerator: Accelerator): Entry => ({
+const startup = (bytes: Uint8Array, network: NetworkSource, accelerator: Accelerator): Entry => ({
   async run() {
     const started = performance.now();
     const model = await open(bytes, accelerator);
     const opened = performance.now();
-    const input = picture(side);
+    const input = picture(network);
     await logits(model, input);
     const ended = performance.now();
     input.delete();
@@ -76,9 +77,9 @@ export const openLiteRt =
       ...(accelerator === 'wasm' ? { context: 'on the processor, without WebGPU' } : {}),
       queue: device?.queue,
       enter(task: Task) {
-        if (task.kind === 'startup') return Promise.resolve(startup(bytes, network.side, accelerator));
+        if (task.kind === 'startup') return Promise.resolve(startup(bytes, network, accelerator));
         const can = task.kind === 'inference' && task.batch === 1;
-        return can ? inference(bytes, network.side, accelerator) : undefined;
+        return can ? inference(bytes, network, accelerator) : undefined;
       },
       dispose: () => undefined,
     };

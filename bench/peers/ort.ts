@@ -15,7 +15,7 @@ const open = async ({ bytes }: NetworkSource, provider: Provider) =>
 async function inference(network: NetworkSource, provider: Provider, batch: number): Promise<Entry> {
   const session = await open(network, provider);
   const { side } = network;
-  const x = new ort.Tensor('float32', pictures(batch, side), [batch, 3, side, side]);
+  const x = new ort.Tensor('float32', pictures(batch, network), [batch, 3, side, side]);
   const feeds = { [session.inputNames[0]!]: x };
   const run = async () => (await session.run(feeds))[session.outputNames[0]!]!;
   return {
@@ -32,7 +32,7 @@ const startup = (network: NetworkSource, provider: Provider): Entry => ({
     const started = performance.now();
     const session = await open(network, provider);
     const opened = performance.now();
-    const x = new ort.Tensor('float32', pictures(1, side), [1, 3, side, side]);
+    const x = new ort.Tensor('float32', pictures(1, network), [1, 3, side, side]);
     await session.run({ [session.inputNames[0]!]: x });
     const ended = performance.now();
     await session.release();

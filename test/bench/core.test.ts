@@ -1,8 +1,10 @@
 /** The harness's arithmetic: statistics, cases, shards, summaries. Nothing is timed here. */
-import { describe, expect, it } from 'vitest';
+import { homedir, tmpdir } from 'node:os';
+import { describe, expect, it, vi } from 'vitest';
 import { resnet50Layers } from '../../bench/cases/shapes.ts';
 import { casesOf, tinyCases } from '../../bench/cases/index.ts';
-import { idOf, suites, type Contestant, type Entry } from '../../bench/core/case.ts';
+import { Budget } from '../../bench/core/budget.ts';
+import { idOf, suites, type Case, type Contestant, type Entry } from '../../bench/core/case.ts';
 import { compare, compareMarkdown } from '../../bench/core/compare.ts';
 import { merge } from '../../bench/core/merge.ts';
 import { race } from '../../bench/core/race.ts';
@@ -11,6 +13,8 @@ import { roofMs } from '../../bench/core/roofline.ts';
 import { runCases } from '../../bench/core/run.ts';
 import { select } from '../../bench/core/select.ts';
 import { geometricMean, quantile, ratioOfMedians, timing } from '../../bench/core/statistics.ts';
+import { remarksOn, toMarkdown } from '../../bench/core/markdown.ts';
+import { root, withoutPaths } from '../../bench/hosts/paths.ts';
 import { faultsOf, groupRatios } from '../../bench/core/summary.ts';
 import { schemaErrors } from './schema.ts';
 
@@ -140,8 +144,14 @@ it('a run that is stopped ends after the case that is under way, with what it ha
   const entry: Entry = { run: () => Promise.resolve(stop.abort()), dispose: () => undefined };
   const wgrad: Contestant = { name: 'wgrad', version: '', backend: '', enter: () => Promise.resolve(entry), dispose: () => undefined }; // prettier-ignore
   const roofline = { gflops: 1, gbs: 1, cachedGbs: 1 };
-  const scores = await runCases(tinyCases, [wgrad], { rounds: 1, seconds: 1, roofline, signal: stop.signal });
-  expect(scores.map((s) => s.name)).toEqual([tinyCases[0]!.name]);
+  const { cases, interrupted } = await runCases(tinyCases, [wgrad], {
+    rounds: 1,
+    seconds: 1,
+    roofline,
+    signal: stop.signal,
+  });
+  expect(cases.map((s) => s.name)).toEqual([tinyCases[0]!.name]);
+  expect(interrupted).toBe(true);
 });
 
 it('outputs that differ are a fault of the peer, and are told', async () => {
@@ -159,7 +169,7 @@ it('outputs that differ are a fault of the peer, and are told', async () => {
   });
   const roofline = { gflops: 1, gbs: 1, cachedGbs: 1 };
   const contestants = [of('wgrad', 2), of('right', 2), of('wrong', 2.1), of('broken', NaN)];
-  const cases = await runCases(tinyCases.slice(0, 1), contestants, { rounds: 1, seconds: 1, roofline });
+  const { cases } = await runCases(tinyCases.slice(0, 1), contestants, { rounds: 1, seconds: 1, roofline });
   expect(cases[0]!.scores['right']).toMatchObject({ agrees: true, error: 0 });
   expect(cases[0]!.scores['wrong']).toMatchObject({ agrees: false });
   expect(faultsOf({ cases })).toEqual([
@@ -185,6 +195,56 @@ it('ratios are over wgrad, by group and peer; what has no time counts for nothin
   const contestants = ['wgrad', 'peer'].map((name) => ({ name, version: '', backend: '' }));
   const ratios = groupRatios({ contestants, cases: [one('a', 1, 2), one('b', 2, 16), one('c', 1)] });
   expect(ratios).toEqual([{ group: 'forward', peer: 'peer', mean: 4, least: 2, most: 8, count: 2 }]);
+});
+
+describe('a time limit', () => {
+  const wanted = (name: string, flops: number): Case => ({ ...tinyCases[0]!, name, flops });
+  const scoreOf = ({ name, flops }: Case, ms: Record<string, number>): CaseScore => ({
+    suite: 'micro',
+    name,
+    group: 'forward',
+    shape: '',
+    flops: flops!,
+    bytes: 0,
+    rounds: 1,
+    scores: Object.fromEntries(Object.entries(ms).map(([who, v]) => [who, { readback: timing([v]) }])),
+  });
+  const race = { rounds: 5, seconds: 1 };
+
+  it('is reckoned by operations, and by the rates that all contestants have shown', () => {
+    const budget = new Budget(100, () => 0);
+    expect(budget.cost(wanted('a', 1e9), race)).toBe(0);
+    budget.learn(wanted('a', 1e9), scoreOf(wanted('a', 1e9), { wgrad: 100, peer: 300 }));
+    // 400 ms each: three runs uncounted, and two and a half in the second of a case.
+    expect(budget.cost(wanted('b', 1e9), race)).toBeCloseTo(400 * (3 + 2.5), 6);
+    expect(budget.cost(wanted('c', 1e7), race)).toBeCloseTo(4 * (3 + 5), 6);
+    expect(budget.cost(wanted('d', 1e11), race)).toBeCloseTo(40_000 * (3 + 1), 6);
+  });
+
+  it('lets small cases go first, leaves out what has no room, and says which', async () => {
+    let clock = 0;
+    const entry: Entry = { run: () => Promise.resolve(void (clock += 1000)), dispose: () => undefined };
+    const wgrad: Contestant = { name: 'wgrad', version: '', backend: '', enter: () => Promise.resolve(entry), dispose: () => undefined }; // prettier-ignore
+    vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    const budget = new Budget(20);
+    const roofline = { gflops: 1, gbs: 1, cachedGbs: 1 };
+    const options = { rounds: 1, seconds: 1, roofline, budget };
+    const measured = await runCases([wanted('large', 1e3), wanted('middle', 2), wanted('small', 1)], [wgrad], options);
+    vi.restoreAllMocks();
+    expect(measured.cases.map((c) => c.name)).toEqual(['middle', 'small']);
+    expect(measured.leftOut).toEqual(['micro/large']);
+    expect(measured.interrupted).toBeUndefined();
+    const result = resultOf(['a']);
+    const short = { ...result, made: { ...result.made, leftOut: measured.leftOut! } };
+    expect(schemaErrors(short)).toEqual([]);
+    expect(remarksOn(short)).toEqual(['Left out, for want of time: micro/large.']);
+    expect(toMarkdown(short)).toContain('micro/large');
+  });
+});
+
+it('a result names no folder of the machine that made it', () => {
+  const found = withoutPaths({ made: { command: `x --out ${tmpdir()}/a`, seconds: 1 }, why: [`${root}/bench/x.ts: no`, homedir(), `${tmpdir()}orary`] }); // prettier-ignore
+  expect(found).toEqual({ made: { command: 'x --out $TMPDIR/a', seconds: 1 }, why: ['./bench/x.ts: no', '~', `${tmpdir()}orary`] }); // prettier-ignore
 });
 
 const sha256 = '0'.repeat(64);

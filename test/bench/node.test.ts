@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import type { BenchResult } from '../../bench/core/result.ts';
 import { faultsOf } from '../../bench/core/summary.ts';
-import { readOptions } from '../../bench/hosts/options.ts';
+import { readOptions, type BenchOptions } from '../../bench/hosts/options.ts';
 import { schemaErrors } from './schema.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,4 +57,11 @@ it.each([
   [['--speed'], "Unknown option '--speed'"],
 ])('%s is refused by what is wrong', (args, words) => {
   expect(() => readOptions(args, 'node', ['tfjs-webgpu'])).toThrow(words);
+});
+
+it('keeps the command as a shell takes it', () => {
+  vi.stubEnv('WGRAD_ADAPTER', 'lavapipe');
+  const { command } = readOptions(['--filter', "batch 1$|it's"], 'node', ['tfjs-webgpu']) as BenchOptions;
+  expect(command).toBe("WGRAD_ADAPTER=lavapipe npm run bench -- --filter 'batch 1$|it'\\''s'");
+  vi.unstubAllEnvs();
 });

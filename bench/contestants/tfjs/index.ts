@@ -56,11 +56,12 @@ const wholeEntry = (tf: Tfjs, work: Work, dispose: () => void): Entry => ({
   },
 });
 
-function networkEntry(tf: Tfjs, graph: OnnxGraph, side: number, kind: string, batch: number): Entry {
+function networkEntry(tf: Tfjs, graph: OnnxGraph, source: NetworkSource, kind: string, batch: number): Entry {
+  const { side } = source;
   const network = new TfjsNetwork(tf, graph);
   const end = () => network.dispose();
   const count = kind === 'integrated-gradients' ? 1 : batch;
-  const x = nhwc(tf, pictures(count, side), [count, 3, side, side]);
+  const x = nhwc(tf, pictures(count, source), [count, 3, side, side]);
   if (kind === 'inference') {
     return wholeEntry(tf, { operands: [x], orders: { logits: 'row' }, compute: () => ({ logits: network.logits(x) }) }, end); // prettier-ignore
   }
@@ -82,9 +83,10 @@ function networkEntry(tf: Tfjs, graph: OnnxGraph, side: number, kind: string, ba
   return wholeEntry(tf, { operands: [x], orders: { map: 'nhwc' }, compute: map }, end);
 }
 
-function stepEntry(tf: Tfjs, graph: OnnxGraph, { side, classes }: NetworkSource, task: StepTask): Entry {
+function stepEntry(tf: Tfjs, graph: OnnxGraph, source: NetworkSource, task: StepTask): Entry {
+  const { side, classes } = source;
   const network = new TfjsNetwork(tf, graph, task.unfrozen);
-  const x = nhwc(tf, pictures(task.batch, side), [task.batch, 3, side, side]);
+  const x = nhwc(tf, pictures(task.batch, source), [task.batch, 3, side, side]);
   const labels = tf.oneHot(tf.tensor1d(targets(task.batch, classes), 'int32'), classes) as Tf.Tensor2D;
   const optimizer = tf.train.momentum(SGD.lr, SGD.momentum);
   const variables = network.trained;
@@ -107,7 +109,8 @@ function stepEntry(tf: Tfjs, graph: OnnxGraph, { side, classes }: NetworkSource,
   };
 }
 
-function startupEntry(tf: Tfjs, { bytes, side }: NetworkSource, own: string, another: TfjsHost['another']): Entry {
+function startupEntry(tf: Tfjs, source: NetworkSource, own: string, another: TfjsHost['another']): Entry {
+  const { bytes, side } = source;
   let starts = 0;
   return {
     async run() {
@@ -124,7 +127,7 @@ function startupEntry(tf: Tfjs, { bytes, side }: NetworkSource, own: string, ano
       part('parse');
       const network = new TfjsNetwork(tf, graph);
       part('upload');
-      const x = nhwc(tf, pictures(1, side), [1, 3, side, side]);
+      const x = nhwc(tf, pictures(1, source), [1, 3, side, side]);
       const logits = tf.tidy(() => network.logits(x));
       await logits.data();
       part('first run');
@@ -159,7 +162,7 @@ export async function tfjsContestant({ tf, backend, network, queue, context, ano
         case 'inference':
         case 'saliency':
         case 'integrated-gradients':
-          return Promise.resolve(networkEntry(tf, graph, network.side, task.kind, task.batch));
+          return Promise.resolve(networkEntry(tf, graph, network, task.kind, task.batch));
         case 'step':
           return Promise.resolve(stepEntry(tf, graph, network, task));
         case 'startup':

@@ -2,14 +2,13 @@
 import { createExplainer, type MethodOptions } from '../../../src/explain/index.ts';
 import type { Entry, ExplainTask } from '../../core/case.ts';
 import { pictures } from '../../core/operands.ts';
-import { openModel, type NetworkHost } from './network.ts';
+import { forwardOf, openModel, type NetworkHost } from './network.ts';
 
 /** One after another in each run, so that all meet the same noise. */
 export async function explainEntry(host: NetworkHost, { masks, batch }: ExplainTask): Promise<Entry> {
   const model = await openModel(host);
-  const all = pictures(batch, host.source.side);
-  const picture = all.subarray(0, all.length / batch);
-  const program = await host.engine.compile({ outputs: { logits: model.graph({ batch }).logits } });
+  const forward = await forwardOf(host, model, batch);
+  const picture = pictures(1, host.source);
   const methods: MethodOptions[] = [
     { method: 'lime', samples: masks, batch, segmentation: 'grid' },
     { method: 'kernel-shap', samples: masks, batch, cells: 4 },
@@ -18,9 +17,9 @@ export async function explainEntry(host: NetworkHost, { masks, batch }: ExplainT
   const explainers = await Promise.all(methods.map((options) => createExplainer(model, options)));
   const works: [string, () => Promise<unknown>][] = [
     [
-      'forward passes',
+      'forward',
       async () => {
-        for (let i = 0; i < masks; i += batch) await program.run({ [model.inputName]: all });
+        for (let i = 0; i < masks; i += batch) await forward.run();
       },
     ],
     ...explainers.map((e, i): [string, () => Promise<unknown>] => [
@@ -40,7 +39,7 @@ export async function explainEntry(host: NetworkHost, { masks, batch }: ExplainT
     },
     dispose() {
       for (const explainer of explainers) explainer.dispose();
-      program.dispose();
+      forward.dispose();
       model.dispose();
     },
   };

@@ -1,6 +1,7 @@
 /** wgrad itself: the first contestant, with which the others' outputs are compared. */
 import type { Engine } from '../../../src/engine.ts';
 import type { Contestant, NetworkSource, Task } from '../../core/case.ts';
+import { ascentEntry } from './ascent.ts';
 import { explainEntry } from './explain.ts';
 import { layerEntry } from './layers.ts';
 import { memoryEntry, networkEntry, startupEntry, stepEntry } from './network.ts';
@@ -36,8 +37,10 @@ export function wgradContestant({ engine, another, version, network, small, host
           return startupEntry(host);
         case 'memory':
           return memoryEntry(host, task, hostBytes);
+        case 'ascent':
+          return ascentEntry(host, task);
         case 'explain':
-          return explainEntry({ ...host, source: small }, task);
+          return explainEntry(task.network === 'small' ? { ...host, source: small } : host, task);
         default:
           return (await layerEntry(engine, task))!;
       }

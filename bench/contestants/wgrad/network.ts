@@ -31,12 +31,19 @@ function outputsOf(model: Model, use: 'inference' | 'saliency', batch: number): 
   return { dx: grad(sum(slice(graph.logits, [0, 0], [batch, 1])), [graph.input])[0]! };
 }
 
+/** The forward pass that others are measured by. */
+export async function forwardOf({ engine, source }: NetworkHost, model: Model, batch: number) {
+  const program = await engine.compile({ outputs: outputsOf(model, 'inference', batch) });
+  const feeds = { [model.inputName]: pictures(batch, source) };
+  return { run: () => program.run(feeds), dispose: () => program.dispose() };
+}
+
 export async function networkEntry(host: NetworkHost, task: NetworkTask): Promise<Entry> {
   if (task.kind === 'integrated-gradients') return pathEntry(host, task.batch);
   const { engine, source } = host;
   const model = await openModel(host);
   const program: Program<string> = await engine.compile({ outputs: outputsOf(model, task.kind, task.batch) });
-  const feeds = { [model.inputName]: pictures(task.batch, source.side) };
+  const feeds = { [model.inputName]: pictures(task.batch, source) };
   return {
     ...programEntry(program, feeds, timestamps(engine)),
     outputs: () => program.run(feeds),
@@ -50,7 +57,7 @@ export async function networkEntry(host: NetworkHost, task: NetworkTask): Promis
 async function pathEntry(host: NetworkHost, batch: number): Promise<Entry> {
   const model = await openModel(host);
   const explainer = await createExplainer(model, { method: 'integrated-gradients', steps: PATH_NODES, batch });
-  const picture = pictures(1, host.source.side);
+  const picture = pictures(1, host.source);
   const run = () => explainer.run(picture, { target: 0 });
   return {
     run: () => run().then(() => undefined),
@@ -75,7 +82,7 @@ async function openStep(host: NetworkHost, { unfrozen, batch }: Pick<StepTask, '
 /** Two steps from the beginning are compared by their losses: the second shows the update of the first. */
 export async function stepEntry(host: NetworkHost, task: StepTask): Promise<Entry> {
   const { model, step } = await openStep(host, task);
-  const feeds = [pictures(task.batch, host.source.side), targets(task.batch, host.source.classes)] as const;
+  const feeds = [pictures(task.batch, host.source), targets(task.batch, host.source.classes)] as const;
   return {
     run: () => step.run(...feeds).then(() => undefined),
     async outputs() {
@@ -94,7 +101,7 @@ export async function stepEntry(host: NetworkHost, task: StepTask): Promise<Entr
 
 /** Everything anew: device, file, weights, kernels. */
 export async function startupEntry({ another, source }: NetworkHost): Promise<Entry> {
-  const picture = pictures(1, source.side);
+  const picture = pictures(1, source);
   return {
     async run() {
       const parts: Record<string, number> = {};
