@@ -11,6 +11,7 @@ import { WgradError } from './errors.ts';
 import { openChoices, type Choices, type TuningOptions } from './gemm/choose.ts';
 import type { Gemm, TunedGemm, TuneOptions } from './gemm/tune.ts';
 import { isSoftwareAdapter } from './gpu/adapter.ts';
+import { checkReadable, rangeOf, readRange, unreadable } from './gpu/buffer_range.ts';
 import { Device, type MemoryUse } from './gpu/device.ts';
 import { PipelineCache } from './gpu/pipelines.ts';
 import { WorkQueue } from './gpu/queue.ts';
@@ -296,6 +297,20 @@ export class Engine {
   readTexture(texture: GPUTexture, { signal }: RunOptions = {}): Promise<TexturePixels> {
     this.device.check();
     return this.runtime.queue.add(() => readTexture(this.device, texture), { signal });
+  }
+
+  /**
+   * Values of a buffer of this engine's device, or of a part of one, as float32, as of this call.
+   * @throws (rejects) WgradError 'invalid-argument' (no COPY_SRC; mapped; of another device, or destroyed; a part that
+   *   it does not have), 'disposed', 'device-lost', 'out-of-memory'; the signal's reason.
+   */
+  async readBuffer(source: GPUBuffer | GPUBufferBinding, { signal }: RunOptions = {}): Promise<Float32Array> {
+    this.device.check();
+    const range = rangeOf(source);
+    if (!range) throw new WgradError('invalid-argument', 'readBuffer: no GPUBuffer was given');
+    checkReadable(range, 'readBuffer');
+    const read = () => readRange(this.device, 'a read of a buffer', range, (mapped) => new Float32Array(mapped.slice(0, range.size))); // prettier-ignore
+    return this.runtime.queue.add(read, { signal }).catch((error: Error) => Promise.reject(unreadable(error)));
   }
 
   /**

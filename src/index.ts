@@ -16,9 +16,15 @@ export type { TuningStore } from './gemm/records.ts';
 export type { TunedGemm, TuneOptions } from './gemm/tune.ts';
 export type { DispatchTime, Profile, ProfileOptions } from './plan/profile.ts';
 export { chromeTrace, type ChromeTrace, type TraceEvent } from './plan/trace.ts';
-export { Program, type Feeds, type RunOptions } from './plan/program.ts';
+export { Program, type Feed, type Feeds, type RunOptions } from './plan/program.ts';
 export { Model, type BatchNormMode, type GraphOptions, type ModelGraph } from './model/model.ts';
-export type { ClassScore, ModelOutputs, RunOptions as ModelRunOptions } from './model/model.ts';
+export type {
+  ClassScore,
+  ModelBuffers,
+  ModelInput,
+  ModelOutputs,
+  RunOptions as ModelRunOptions,
+} from './model/model.ts';
 export type { PictureOptions, PictureSource } from './model/pictures.ts';
 export type { Preprocess } from './image/preprocess_spec.ts';
 export { Random } from './random.ts';

@@ -133,21 +133,27 @@ export class Device {
         remedy: 'Use a smaller batch or picture',
       });
     }
-    if (this.memory.bytes + size > this.most) {
-      const free = this.most - this.memory.bytes;
-      throw new WgradError(
-        'out-of-memory',
-        `${label} needs ${size} bytes, of ${this.most} for the engine ${free} are free`,
-        {
-          remedy: NEEDS_ROOM,
-        },
-      );
-    }
+    this.requireFree(size, label);
     const buffer = this.gpu.createBuffer({ size, usage, label });
     this.buffers.set(buffer, size);
     this.memory.buffers++;
     this.memory.bytes += size;
     return buffer;
+  }
+
+  private requireFree(size: number, label: string): void {
+    const free = this.most - this.memory.bytes;
+    if (size <= free) return;
+    const message = `${label} needs ${size} bytes, of ${this.most} for the engine ${free} are free`;
+    throw new WgradError('out-of-memory', message, { remedy: NEEDS_ROOM });
+  }
+
+  /** A buffer for somebody else, who destroys it: it is in no account. */
+  handOut(bytes: number, label: string): GPUBuffer {
+    this.checkAlive();
+    this.requireFree(bytes, label);
+    const { STORAGE, COPY_SRC, COPY_DST } = GPU_USAGE;
+    return this.gpu.createBuffer({ size: Math.max(4, bytes), usage: STORAGE | COPY_SRC | COPY_DST, label });
   }
 
   destroyBuffer(buffer: GPUBuffer): void {

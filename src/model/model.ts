@@ -5,7 +5,8 @@
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
 import { input, Variable } from '../graph/leaves.ts';
-import { show } from '../graph/shape.ts';
+import { rangeOf } from '../gpu/buffer_range.ts';
+import { show, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Preprocess } from '../image/preprocess_spec.ts';
 import type { RunOptions as ProgramRunOptions } from '../plan/program.ts';
@@ -47,8 +48,17 @@ const saveOptions = {
   signal: abortSignal(),
 };
 
+/**
+ * Pictures [N,C,H,W] as values of the model's input space, row-major float32: on the host, or in a buffer of the engine's
+ * device (COPY_SRC; a part as `{ buffer, offset, size }`), which the call copies there.
+ */
+export type ModelInput = Float32Array | GPUBuffer | GPUBufferBinding;
+
 /** The network's outputs by name; `logits` [N, classes] and `probabilities` are always there for a classifier. */
 export type ModelOutputs = Record<string, Float32Array> & { logits: Float32Array; probabilities: Float32Array };
+
+/** {@link ModelOutputs} that stay on the device; each buffer is the caller's to destroy. */
+export type ModelBuffers = Record<string, GPUBuffer> & { logits: GPUBuffer; probabilities: GPUBuffer };
 
 /** A network with its parameters on the device: run it, choose what is trained, change its head, save it. */
 export class Model {
@@ -233,19 +243,33 @@ export class Model {
    * Forward pass in eval mode: all outputs by name, with the logits and probabilities of a classifier. Where the file
    * calls another value `logits` or `probabilities`, the classifier's own go before it.
    * The Program is compiled once for each shape, and kept for the last four of these.
-   * @param pictures a batch [N,C,H,W], row-major; copied at the call.
+   * @param pictures a batch; copied at the call.
    * @throws (rejects) WgradError 'shape', 'disposed', and what {@link Program.run} throws; the signal's reason.
    */
-  async run(pictures: Float32Array, options: RunOptions = {}): Promise<ModelOutputs> {
+  async run(pictures: ModelInput, options: RunOptions = {}): Promise<ModelOutputs> {
+    return this.programFor(pictures, options).run({ [this.inputName]: pictures }, options) as Promise<ModelOutputs>;
+  }
+
+  /**
+   * {@link run} with outputs that stay on the device, for work of your own on its queue; see
+   * {@link Program.runToBuffers}.
+   * @throws (rejects) as {@link run}; then there are no buffers.
+   */
+  async runToBuffers(pictures: ModelInput, options: RunOptions = {}): Promise<ModelBuffers> {
+    const program = this.programFor(pictures, options);
+    return program.runToBuffers({ [this.inputName]: pictures }, options) as Promise<ModelBuffers>;
+  }
+
+  /** @throws WgradError 'disposed', 'shape'. */
+  private programFor(pictures: ModelInput, { shape = this.pictureShape }: RunOptions) {
     this.check();
-    const shape = options.shape ?? this.pictureShape;
-    const [c, h, w] = shape;
-    const batch = pictures.length / (c * h * w);
+    const range = rangeOf(pictures);
+    const values = range ? range.size / 4 : (pictures as Float32Array).length;
+    const batch = values / sizeOf(shape);
     if (!Number.isInteger(batch) || batch < 1) {
-      throw new WgradError('shape', `run: ${pictures.length} values are no batch of [${c},${h},${w}] pictures`);
+      throw new WgradError('shape', `run: ${values} values are no batch of ${show(shape)} pictures`);
     }
-    const program = this.programs.for([batch, ...shape]);
-    return program.run({ [this.inputName]: pictures }, options) as Promise<ModelOutputs>;
+    return this.programs.for([batch, ...shape]);
   }
 
   private outputsFor(shape: readonly number[]): Readonly<Record<string, Tensor>> {
@@ -256,32 +280,34 @@ export class Model {
 
   /**
    * A picture as this model's input [C,H,W]: brought, decoded, resized, cropped and normalised as {@link preprocess}
-   * says. A Float32Array is taken for such an input, and only checked.
+   * says. A Float32Array, or a buffer of the device, is taken for such an input, and only checked.
    * @throws (rejects) WgradError 'image-decode', 'download-failed', 'shape', 'not-finite', 'invalid-argument'; the
    *   signal's reason.
    */
-  async pixels(source: PictureSource | Float32Array, options: PictureOptions = {}): Promise<Float32Array> {
+  async pixels(source: PictureSource | ModelInput, options: PictureOptions = {}): Promise<Float32Array> {
     return (await import('./pictures.ts')).pixelsOf(this, source, options);
   }
 
   /**
    * The most likely classes of one picture, the likeliest first: `await model.classify('cat.jpg', { top: 3 })`. A binary
    * classifier has two: class 1 with the sigmoid of its score, and class 0 with the rest.
-   * @param source an address, a file, its bytes, pixels, what a page draws ({@link PictureSource}), or [C,H,W] values of
-   *   `options.shape` (default {@link Model.pictureShape}).
+   * @param source an address, a file, its bytes, pixels, what a page draws ({@link PictureSource}), or values [C,H,W] of
+   *   `options.shape` (default {@link Model.pictureShape}), which may lie in a buffer of the device.
    * @throws (rejects) WgradError 'shape', 'invalid-argument' where the class output is not known, and what
    *   {@link Model.pixels} throws; the signal's reason.
    */
   async classify(
-    source: PictureSource | Float32Array,
+    source: PictureSource | ModelInput,
     options: RunOptions & Omit<PictureOptions, 'signal'> & { top?: number } = {},
   ): Promise<ClassScore[]> {
     const { kind } = requireScores(this.roles);
     const { top = 5, shape = this.pictureShape } = options;
     if (!Number.isInteger(top) || top < 1) throw new WgradError('invalid-argument', `classify: top is ${top}`);
-    const picture = source instanceof Float32Array ? source : await this.pixels(source, options);
-    if (picture.length !== shape[0] * shape[1] * shape[2]) {
-      throw new WgradError('shape', `classify: ${picture.length} values are no picture ${show(shape)}`);
+    const isInput = source instanceof Float32Array || rangeOf(source) !== undefined;
+    const picture = isInput ? (source as ModelInput) : await this.pixels(source, options);
+    const values = rangeOf(picture)?.size ?? (picture as Float32Array).byteLength;
+    if (values !== 4 * sizeOf(shape)) {
+      throw new WgradError('shape', `classify: ${values / 4} values are no picture ${show(shape)}`);
     }
     const out = await this.run(picture, { ...options, shape });
     return ranking(kind, out, (index) => this.labelOf(index)).slice(0, top);

@@ -1,12 +1,13 @@
 /** Pictures in whatever form a program has them, as a model's input. Loaded when a model first meets one. */
 import type { Engine } from '../engine.ts';
 import { WgradError } from '../errors.ts';
+import { rangeOf } from '../gpu/buffer_range.ts';
 import { decodeImage, dropAlpha, type DecodeOptions, type DrawnPicture } from '../image/decode.ts';
 import { checkImage, type Image, type RgbaImage } from '../image/image.ts';
 import { preprocess } from '../image/preprocess.ts';
 import { receiveBytes } from '../receive.ts';
 import { checkPicture } from './gate.ts';
-import type { Model } from './model.ts';
+import type { Model, ModelInput } from './model.ts';
 
 /**
  * A picture: an address (in Node a path too), a file or its bytes, an answer of `fetch`, pixels (`ImageData`, or RGB and
@@ -26,19 +27,21 @@ const is = <T>(value: unknown, type: (new (...args: any[]) => T) | undefined): v
 
 /**
  * The picture as the model's input [C,H,W]: resized, cropped and normalised as `model.preprocess` says. A Float32Array
- * is taken for such an input, and checked.
+ * or a buffer of the device is taken for such an input, and checked.
  * @throws WgradError 'image-decode', 'download-failed', 'shape', 'not-finite', 'invalid-argument' (no picture, or a model
  *   that does not say how pictures become its input); the signal's reason.
  */
 export async function pixelsOf(
   model: Model,
-  source: PictureSource | Float32Array,
+  source: PictureSource | ModelInput,
   options: PictureOptions = {},
 ): Promise<Float32Array> {
   const shape = model.pictureShape;
-  if (source instanceof Float32Array) {
-    checkPicture(source, shape, options.name ?? 'the picture');
-    return source;
+  const range = rangeOf(source);
+  if (source instanceof Float32Array || range) {
+    const values = range ? await model.engine.readBuffer(range, options) : source;
+    checkPicture(values, shape, options.name ?? 'the picture');
+    return values;
   }
   const spec = model.preprocess;
   if (!spec) {
@@ -46,7 +49,7 @@ export async function pixelsOf(
       remedy: 'Load it with { preprocess: imagenetPreprocess } or what it was trained with, or give a Float32Array',
     });
   }
-  const image = await readPicture(model.engine, source, options);
+  const image = await readPicture(model.engine, source as PictureSource, options);
   return preprocess(image, spec, { width: shape[2], height: shape[1] });
 }
 

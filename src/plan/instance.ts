@@ -1,10 +1,11 @@
 /** A plan on one device: its buffers, pipelines and bind groups. A run is one submission. */
 import { WgradError } from '../errors.ts';
+import { unreadable } from '../gpu/buffer_range.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import type { CompiledKernel, PipelineCache } from '../gpu/pipelines.ts';
 import type { WorkQueue } from '../gpu/queue.ts';
 import { submitAndRead } from '../gpu/readback.ts';
-import type { TensorData } from '../graph/tensor.ts';
+import type { FeedData } from './feeds.ts';
 import type { Plan, Region, Step } from './plan.ts';
 import { requireRoom } from './room.ts';
 import type { RunParts } from './profile.ts';
@@ -140,19 +141,46 @@ export class Instance {
    * @param feeds in the order of the plan's inputs.
    * @throws (rejects) WgradError 'not-finite' where the guard held the updates back, 'out-of-memory', 'device-lost'.
    */
-  async submit(feeds: readonly TensorData[]): Promise<Record<string, Float32Array>> {
+  async submit(feeds: readonly FeedData[]): Promise<Record<string, Float32Array>> {
+    return this.submitFor(this.results, feeds);
+  }
+
+  /** {@link submit} with outputs in buffers of their own, which are the caller's. */
+  async submitToBuffers(feeds: readonly FeedData[]): Promise<Record<string, GPUBuffer>> {
+    const { device } = this.runtime;
+    const given: Record<string, GPUBuffer> = {};
+    const isOutput = (result: Result): result is Result & { name: string } => typeof result.name === 'string';
+    const hand = (encoder: GPUCommandEncoder) => {
+      for (const { name, region, bytes } of this.results.filter(isOutput)) {
+        given[name] = device.handOut(bytes, name);
+        this.copyOut(encoder, region, bytes, given[name], 0);
+      }
+    };
+    try {
+      await this.submitFor(this.results.filter((result) => !isOutput(result)), feeds, hand); // prettier-ignore
+      return given;
+    } catch (error) {
+      for (const buffer of Object.values(given)) buffer.destroy();
+      throw error;
+    }
+  }
+
+  /** @param wanted of the results: those that come to the host. */
+  private async submitFor(
+    wanted: readonly Result[],
+    feeds: readonly FeedData[],
+    also?: (encoder: GPUCommandEncoder) => void,
+  ): Promise<Record<string, Float32Array>> {
     let staging: GPUBuffer | undefined;
     const encode = (encoder: GPUCommandEncoder) => {
-      this.feed(feeds);
+      this.feed(feeds, encoder);
       this.record(encoder);
-      if (this.stagingBytes > 0) staging = this.staging.pop() ?? this.newStaging();
-      for (const { region, offset, bytes } of this.results) {
-        const from = this.places[region.index]!;
-        encoder.copyBufferToBuffer(from.buffer, from.offset!, staging!, offset, Math.max(4, bytes));
-      }
+      also?.(encoder);
+      if (wanted.length > 0) staging = this.staging.pop() ?? this.newStaging();
+      for (const { region, offset, bytes } of wanted) this.copyOut(encoder, region, bytes, staging!, offset);
       return staging;
     };
-    const read = (mapped: ArrayBuffer) => this.read(mapped);
+    const read = (mapped: ArrayBuffer) => this.read(wanted, mapped);
     let results: Record<string | symbol, Float32Array>;
     try {
       results = await submitAndRead(this.runtime.device, 'a run', encode, read);
@@ -160,14 +188,19 @@ export class Instance {
     } catch (error) {
       this.seen = -1;
       if (staging) this.disown(staging);
-      throw error;
+      throw feeds.every((feed) => ArrayBuffer.isView(feed)) ? error : unreadable(error as Error);
     }
     if (this.plan.guard) this.checkGuard(results[GUARD]![0]!, this.plan.guard.watched);
     return results;
   }
 
+  private copyOut(encoder: GPUCommandEncoder, region: Region, bytes: number, to: GPUBuffer, offset: number): void {
+    const from = this.places[region.index]!;
+    encoder.copyBufferToBuffer(from.buffer, from.offset!, to, offset, Math.max(4, bytes));
+  }
+
   /** The plan's steps for `measure` to run as it likes, on these feeds; afterwards variables are as before. */
-  async takeApart<T>(feeds: readonly TensorData[], measure: (parts: RunParts) => Promise<T>): Promise<T> {
+  async takeApart<T>(feeds: readonly FeedData[], measure: (parts: RunParts) => Promise<T>): Promise<T> {
     const { device } = this.runtime;
     const changed = this.held.slice(this.plan.frozen.length);
     const { COPY_SRC, COPY_DST } = GPU_USAGE;
@@ -193,7 +226,7 @@ export class Instance {
       });
       await allocated;
       await copyAll(false);
-      this.feed(feeds);
+      await submitAndRead(device, 'a profile', (encoder) => this.feed(feeds, encoder), () => undefined); // prettier-ignore
       const all = (encoder: GPUCommandEncoder) => this.record(encoder);
       const one = (pass: GPUComputePassEncoder, step: number) => dispatch(pass, [this.steps[step]!]);
       try {
@@ -206,11 +239,14 @@ export class Instance {
     }
   }
 
-  private feed(feeds: readonly TensorData[]): void {
+  private feed(feeds: readonly FeedData[], encoder: GPUCommandEncoder): undefined {
     let next = 0;
     for (const { region } of this.plan.inputs.values()) {
-      const data = feeds[next++] as Float32Array<ArrayBuffer>;
-      this.runtime.device.gpu.queue.writeBuffer(this.places[region.index]!.buffer, 0, data);
+      const feed = feeds[next++]!;
+      const { buffer } = this.places[region.index]!;
+      if (ArrayBuffer.isView(feed))
+        this.runtime.device.gpu.queue.writeBuffer(buffer, 0, feed as Float32Array<ArrayBuffer>);
+      else encoder.copyBufferToBuffer(feed.buffer, feed.offset, buffer, 0, feed.size);
     }
   }
 
@@ -227,9 +263,9 @@ export class Instance {
     variables.touch(this.held.slice(frozen.length));
   }
 
-  private read(mapped: ArrayBuffer): Record<string | symbol, Float32Array> {
+  private read(wanted: readonly Result[], mapped: ArrayBuffer): Record<string | symbol, Float32Array> {
     const results: Record<string | symbol, Float32Array> = {};
-    for (const { name, offset, bytes, isInt } of this.results) {
+    for (const { name, offset, bytes, isInt } of wanted) {
       results[name] = isInt
         ? Float32Array.from(new Int32Array(mapped, offset, bytes / 4))
         : new Float32Array(mapped, offset, bytes / 4).slice();

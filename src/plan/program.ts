@@ -1,13 +1,11 @@
 /** A compiled step that runs as often as asked: {@link Plan} says what it does, {@link Instance} does it. */
 import { WgradError } from '../errors.ts';
-import { show } from '../graph/shape.ts';
-import type { Tensor, TensorData } from '../graph/tensor.ts';
+import { keepFeeds, orderedFeeds, type FeedData, type Feeds } from './feeds.ts';
 import { Instance, type Runtime } from './instance.ts';
 import type { Plan, ProgramStats } from './plan.ts';
 import type { Profile, ProfileOptions } from './profile.ts';
 
-/** Values for the inputs, by name, row-major. They are copied when the run is asked for. */
-export type Feeds = Readonly<Record<string, TensorData | readonly number[] | number>>;
+export type { Feed, Feeds } from './feeds.ts';
 
 /** Options of {@link Program.run}. */
 export interface RunOptions {
@@ -74,6 +72,17 @@ export class Program<Names extends string = string> {
   }
 
   /**
+   * {@link run} with outputs that stay on the device: one buffer for each, row-major float32 (int32 for outputs of that
+   * dtype) and no more, with the usages STORAGE, COPY_SRC and COPY_DST. They are the caller's: nobody else destroys
+   * them, and the engine does not count them. Resolves when they are written.
+   * @throws (rejects) as {@link run}; then there are none.
+   */
+  async runToBuffers(feeds: Feeds = {}, { signal }: RunOptions = {}): Promise<Record<Names, GPUBuffer>> {
+    const buffers = this.add(feeds, signal, false, (instance, data) => instance.submitToBuffers(data));
+    return buffers as Promise<Record<Names, GPUBuffer>>;
+  }
+
+  /**
    * The time of each dispatch, on the given feeds: by the device's timestamps, or by waiting for each. Nothing else runs
    * on the engine meanwhile. Updates are carried out and taken back: variables are afterwards as before.
    * @throws (rejects) as {@link run}; 'invalid-argument'; 'limit-exceeded' for timestamps where the device has none.
@@ -89,42 +98,32 @@ export class Program<Names extends string = string> {
     feeds: Feeds,
     signal: AbortSignal | undefined,
     alone: boolean,
-    work: (instance: Instance, data: readonly TensorData[]) => Promise<T>,
+    work: (instance: Instance, data: readonly FeedData[]) => Promise<T>,
   ): Promise<T> {
     if (this.disposed) throw new WgradError('disposed', 'the program was disposed of');
     const { device, queue } = this.runtime;
     device.check();
     signal?.throwIfAborted();
-    const data = this.ordered(feeds, alone || !this.instance || !queue.open);
+    const data = orderedFeeds(this.plan, feeds);
+    const later = alone || !this.instance || !queue.open;
+    const kept = later ? keepFeeds(device, data, feeds) : undefined;
     this.unfinished++;
+    // Without a pause, once both are ready: what is asked for next begins behind it.
     const begin = async () => {
       if (!this.instance) await this.compiled;
-      return work(this.instance!, data);
+      if (kept?.fault) throw kept.fault;
+      return work(this.instance!, kept?.list ?? data);
     };
+    const waits = [...(this.instance ? [] : [this.compiled]), ...(kept?.ready ? [kept.ready] : [])];
     return queue.add(begin, {
-      ready: this.instance ? undefined : this.compiled,
+      ready: waits.length > 0 ? Promise.all(waits) : undefined,
       signal,
       alone,
       onEnd: () => {
+        kept?.free();
         this.unfinished--;
         this.releaseIfOver();
       },
-    });
-  }
-
-  /** Feeds as the device takes them, in the order of the plan's inputs. */
-  private ordered(feeds: Feeds, copy: boolean): TensorData[] {
-    const { inputs } = this.plan;
-    for (const name of Object.keys(feeds)) {
-      if (inputs.has(name)) continue;
-      const known = [...inputs.keys()].join(', ') || 'none';
-      throw new WgradError('unknown-name', `the program has no input ${name}`, { remedy: `Its inputs are: ${known}` });
-    }
-    return [...inputs].map(([name, { tensor }]) => {
-      const value = feeds[name];
-      if (value === undefined) throw new WgradError('missing-feed', `the program's input ${name} was not given`);
-      const data = asTensorData(name, tensor, value);
-      return copy && data === value ? data.slice() : data;
     });
   }
 
@@ -145,18 +144,4 @@ export class Program<Names extends string = string> {
     this.instance?.destroy();
     this.instance = undefined;
   }
-}
-
-function asTensorData(name: string, tensor: Tensor, value: TensorData | readonly number[] | number): TensorData {
-  const list = typeof value === 'number' ? [value] : value;
-  if (list?.length !== tensor.size) {
-    const given = list?.length === undefined ? `${typeof value} given` : `${list.length} values given`;
-    throw new WgradError('shape', `input ${name}: ${given}, ${show(tensor.shape)} needs ${tensor.size}`);
-  }
-  const Wanted = tensor.dtype === 'i32' ? Int32Array : Float32Array;
-  if (list instanceof Wanted) return list;
-  if (tensor.dtype === 'i32' && !Array.prototype.every.call(list, Number.isInteger)) {
-    throw new WgradError('dtype', `input ${name} is of whole numbers (i32), not all values given are`);
-  }
-  return Wanted.from(list as ArrayLike<number>);
 }

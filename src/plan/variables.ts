@@ -5,9 +5,9 @@
  */
 import { WgradError } from '../errors.ts';
 import { fromHalf, toHalf } from '../formats/half.ts';
+import { readRange } from '../gpu/buffer_range.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import type { WorkQueue } from '../gpu/queue.ts';
-import { submitAndRead } from '../gpu/readback.ts';
 import type { Variable } from '../graph/leaves.ts';
 import { reorder } from '../graph/layout.ts';
 import { show } from '../graph/shape.ts';
@@ -213,26 +213,12 @@ export class VariableStore {
   }
 
   private async readNow({ variable, buffer, ready }: Held): Promise<Float32Array> {
-    this.device.checkAlive();
     const { bytes, half } = variable;
-    const { COPY_DST, MAP_READ } = GPU_USAGE;
-    const what = `a read of ${variable.name}`;
-    const [staging, allocated] = this.device.scoped(what, () =>
-      this.device.createBuffer(bytes, COPY_DST | MAP_READ, what),
-    );
-    const copy = (encoder: GPUCommandEncoder) => {
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.max(4, bytes));
-      return staging;
-    };
     const take = (mapped: ArrayBuffer) =>
       half ? fromHalf(new Uint16Array(mapped, 0, bytes / 2)) : new Float32Array(mapped.slice(0, bytes));
-    try {
-      const reading = submitAndRead(this.device, what, copy, take);
-      const [data] = await Promise.all([reading, ready, allocated]);
-      return reorder(data, variable.shape, variable.layout, 'row');
-    } finally {
-      this.device.destroyBuffer(staging);
-    }
+    const range = { buffer, offset: 0, size: Math.max(4, bytes) };
+    const [data] = await Promise.all([readRange(this.device, `a read of ${variable.name}`, range, take), ready]);
+    return reorder(data, variable.shape, variable.layout, 'row');
   }
 
   /** When any of them changed last. */

@@ -200,7 +200,7 @@ export class Model implements Pick<local.Model, Same> {
   /** `transfer(pictures)` moves the pixels instead of copying them. */
   async run(pictures: Float32Array, options: RunOptions = {}): Promise<ModelOutputs> {
     await this.settled();
-    return this.remote.run(pictures, options);
+    return this.remote.run((await sendable(pictures)) as Float32Array, options);
   }
 
   async classify(

@@ -87,6 +87,26 @@ describe('in a page', () => {
     }
   });
 
+  it('takes what a page draws as pictures, and draws a map on a canvas', async () => {
+    const onnx = encodeOnnx(resnetGraph({ widths: [4], blocks: [1], strides: [1], stem: 8, side: 16, classes: ['a', 'b'], mean: [0, 0, 0], std: [1, 1, 1], seed: 3 })); // prettier-ignore
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await page.waitForFunction('globalThis.seePictures');
+      const { farthest, drawn, wanted } = await page.evaluate((o) => globalThis.seePictures(o), [...onnx]);
+      const { video, ...exact } = farthest;
+      expect(exact).toEqual(Object.fromEntries(Object.keys(exact).map((form) => [form, 0])));
+      expect(Object.keys(exact)).toHaveLength(8);
+      // A stream may pass its colours through another space.
+      expect(video).toBeLessThan(4 / 255);
+      expect(drawn).toEqual(wanted);
+      expect(new Set(drawn).size).toBeGreaterThan(50);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it('has the same logits after the GPU process crashed, once and again', async () => {
     const side = 16;
     const onnx = encodeOnnx(resnetGraph({ widths: [4], blocks: [1], strides: [1], stem: 8, side, classes: ['a', 'b'], mean: [0, 0, 0], std: [1, 1, 1], seed: 3 })); // prettier-ignore
