@@ -1,6 +1,7 @@
 /** The page: the model that is open on top, four views of it below. */
 import { useEffect, useState } from 'preact/hooks';
 import embedded from '../../weights/shapes.onnx?url';
+import { SOFTWARE_NOTE } from '../../src/gpu/adapter.ts';
 import { faultOf, isAborted, lab, type Fault } from './lab.ts';
 import { ModelBar } from './model_bar.tsx';
 import { Problem, Progress } from './ui/parts.tsx';
@@ -19,7 +20,7 @@ export interface ViewProps {
 }
 
 const views = [
-  ['explain', 'Classify & explain', ExplainView],
+  ['explain', 'Explain', ExplainView],
   ['tune', 'Fine-tune', TuneView],
   ['dream', 'Dream', DreamView],
   ['bench', 'Bench', BenchView],
@@ -85,7 +86,14 @@ export function App() {
         <nav aria-label="Views">
           {views.map(([name, title]) => (
             <a key={name} href={`#${name}`} aria-current={view === name ? 'page' : undefined}>
-              {title}
+              {name === 'explain' ? (
+                <>
+                  <span class="wide">Classify &amp; explain</span>
+                  <span class="narrow">{title}</span>
+                </>
+              ) : (
+                title
+              )}
             </a>
           ))}
         </nav>
@@ -133,10 +141,11 @@ function Opening({ name, loaded, total }: Opening) {
 
 function DeviceBadge({ device }: { device: DeviceInfo | undefined }) {
   if (!device) return null;
-  const advice = 'This is a software adapter: results are the same, and take tens of times as long as on a GPU. For inference alone a WebAssembly runtime would be faster here; for training and explaining there is none.'; // prettier-ignore
+  if (!device.software) return <span class="badge">{device.description}</span>;
   return (
-    <span class={`badge ${device.software ? 'slow' : ''}`} title={device.software ? advice : undefined}>
-      {device.software ? `Software: ${device.description}` : device.description}
-    </span>
+    <details class="badge slow">
+      <summary>Software: {device.description}</summary>
+      <p>{SOFTWARE_NOTE}</p>
+    </details>
   );
 }

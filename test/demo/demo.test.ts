@@ -85,6 +85,15 @@ async function photograph({ page }: Visitor, name: string): Promise<void> {
   await page.emulateMediaFeatures([]);
 }
 
+/** The file that the page gave, whose name ends so: whole, since browsers write under another name at first. */
+async function downloaded(end: string): Promise<string> {
+  const name = await expect
+    .poll(() => readdirSync(site.folder).find((file) => file.endsWith(end)), { timeout: 60_000 })
+    .toBeTruthy()
+    .then(() => readdirSync(site.folder).find((file) => file.endsWith(end))!);
+  return join(site.folder, name);
+}
+
 async function pictureOf(shape: 'ring' | 'disc'): Promise<string> {
   const [p] = shapePictures('demo test', 1, [shape]);
   const file = join(site.folder, `${shape}.png`);
@@ -152,16 +161,12 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
   await photograph(v, 'tune');
   await accessible(v);
   await v.press('Export .onnx');
-  let exported: string | undefined;
-  for (let i = 0; i < 100 && !exported; i++) {
-    exported = readdirSync(site.folder).find((name) => name.endsWith('-tuned.onnx'));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  const network = await importOnnx(readFileSync(join(site.folder, exported!)));
+  const exported = await downloaded('-tuned.onnx');
+  const network = await importOnnx(readFileSync(exported));
   expect(JSON.parse(network.metadata.get('labels')!)).toEqual(['heart', 'arrow', 'hexagon']);
   await v.press('Undo');
   await v.sees('.tune .note', /as it was before/);
-  await v.give('.model input[type=file]', join(site.folder, exported!));
+  await v.give('.model input[type=file]', exported);
   await v.sees('.model .summary', /tuned\.onnx3 classes/);
   expect(v.complaints).toEqual([]);
 });
@@ -169,7 +174,7 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
 it('dreams, stops in the middle and keeps what it has; measures', async () => {
   const v = await explaining();
   await v.view('dream');
-  await v.press('Draw');
+  await v.press('Dream');
   await v.sees('.dream .progress', /step [1-9]/);
   await v.press('Stop');
   await v.page.waitForFunction(
@@ -180,6 +185,20 @@ it('dreams, stops in the middle and keeps what it has; measures', async () => {
   expect(await v.pixels('.dream canvas')).toBe(kept);
   await photograph(v, 'dream');
   await accessible(v);
+  // Steps of a photograph of one's own, then all of them as one file.
+  await v.press('A photograph');
+  await v.give('.dream input[type=file]', await pictureOf('ring'));
+  await v.page.$$eval('.dream input[type=range]', ([steps]) => {
+    (steps as HTMLInputElement).value = '16';
+    steps!.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  await v.press('Dream');
+  await v.sees('.film', /Frame: step 4 of 4/);
+  await v.press('Save animation');
+  const film = readFileSync(await downloaded('.apng'));
+  const frames = film.readUInt32BE(film.indexOf('acTL') + 4);
+  expect(frames).toBeGreaterThan(1);
+  expect(film.toString('latin1').split('fcTL')).toHaveLength(frames + 1);
   await v.view('bench');
   await v.press('Measure this device');
   await v.sees('.bench tbody tr:nth-child(2)', /ms/);

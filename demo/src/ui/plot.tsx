@@ -1,5 +1,5 @@
 /** Live curves, by uPlot. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 
 export interface Curve {
@@ -17,18 +17,32 @@ interface PlotProps {
   range?: [number, number];
 }
 
+/** Whether the reader's system is dark now: canvases have to be told. */
+function useDark(): boolean {
+  const query = matchMedia('(prefers-color-scheme: dark)');
+  const [dark, setDark] = useState(query.matches);
+  useEffect(() => {
+    const onChange = () => setDark(query.matches);
+    query.addEventListener('change', onChange);
+    return () => query.removeEventListener('change', onChange);
+  }, []);
+  return dark;
+}
+
 export function Plot({ title, x, curves, range }: PlotProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
+  const dark = useDark();
   const names = curves.map(({ label }) => label).join();
+  const data = () => [[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData;
   useEffect(() => {
     const box = host.current!;
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(name).trim();
     const axis = {
       stroke: color('--quiet'),
-      grid: { stroke: color('--line') },
-      ticks: { stroke: color('--line') },
+      grid: { stroke: color('--line'), width: 1 },
+      ticks: { stroke: color('--line'), width: 1 },
       font: '12px system-ui',
     };
     const size = () => ({ width: Math.max(200, box.clientWidth), height: 180 });
@@ -50,7 +64,7 @@ export function Plot({ title, x, curves, range }: PlotProps) {
           })),
         ],
       },
-      [[], ...curves.map(() => [])],
+      data(),
       box,
     );
     plot.current = made;
@@ -60,9 +74,9 @@ export function Plot({ title, x, curves, range }: PlotProps) {
       observer.disconnect();
       made.destroy();
     };
-  }, [title, names]);
+  }, [title, names, dark]);
   useEffect(() => {
-    plot.current?.setData([[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData);
+    plot.current?.setData(data());
   }, [x, curves]);
   const last = curves.map(
     ({ label, values }) => `${label} ${values.findLast((v) => v !== null)?.toPrecision(3) ?? 'none yet'}`,

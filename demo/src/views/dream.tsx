@@ -1,31 +1,39 @@
-/** What units respond to: one picture that grows, or a sheet of a layer. */
+/** What units respond to: a picture that grows from noise or out of a photograph, or a sheet of a layer. */
 import { useState } from 'preact/hooks';
 import type { ViewProps } from '../app.tsx';
 import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
-import { Button, Empty, Field, Picture, Problem, Progress, Range, Select } from '../ui/parts.tsx';
-import { Plot } from '../ui/plot.tsx';
-import type { Dream, DreamFrame, SheetCell } from '../worker/dreaming.ts';
-
-interface Unit {
-  layer: string;
-  unit: number;
-  weight: number;
-}
+import { Intake, type Source } from '../ui/intake.tsx';
+import { Button, Empty, Field, Picture, Problem, Range } from '../ui/parts.tsx';
+import type { DreamFrame, SheetCell, Unit } from '../worker/dreaming.ts';
+import { Film } from './film.tsx';
+import { layerOf, LayerMap, nameOf, UnitSum } from './unit_picker.tsx';
 
 const SHEET_UNITS = 12;
+/** Steps of each picture of a sheet, at most. */
+const SHEET_STEPS = 64;
+
+type Job = 'dream' | 'sheet';
 
 export function DreamView({ model }: ViewProps) {
   const last = model.layers.at(-1);
-  const [units, setUnits] = useState<Unit[]>(last ? [{ layer: last.name, unit: 0, weight: 1 }] : []);
+  const [units, setUnits] = useState<Unit[]>(
+    last ? [{ kind: 'channel', layer: last.name, index: 0, weight: 1 }] : [{ kind: 'class', index: 0, weight: 1 }],
+  );
+  const [at, setAt] = useState(0);
+  const [from, setFrom] = useState<'noise' | 'photo'>('noise');
+  const [photo, setPhoto] = useState<Source>();
   const [steps, setSteps] = useState(128);
+  const [octaves, setOctaves] = useState(4);
   const [seed, setSeed] = useState(1);
-  const [frame, setFrame] = useState<DreamFrame>();
-  const [curve, setCurve] = useState<{ x: number[]; y: number[] }>({ x: [], y: [] });
-  const [sheet, setSheet] = useState<SheetCell[]>([]);
-  const [running, setRunning] = useState<'dream' | 'sheet'>();
+  const [rate, setRate] = useState(0.05);
+  const [smoothness, setSmoothness] = useState(0);
+  const [frames, setFrames] = useState<DreamFrame[]>([]);
+  const [drawn, setDrawn] = useState('');
+  const [sheet, setSheet] = useState<{ layer: string; cells: SheetCell[] }>();
+  const [running, setRunning] = useState<Job>();
   const [fault, setFault] = useState<Fault>();
 
-  const during = async (what: 'dream' | 'sheet', work: () => Promise<unknown>) => {
+  const during = async (what: Job, work: () => Promise<unknown>) => {
     setFault(undefined);
     setRunning(what);
     try {
@@ -38,156 +46,134 @@ export function DreamView({ model }: ViewProps) {
   };
   const draw = () =>
     during('dream', () => {
-      setCurve({ x: [], y: [] });
-      const dream: Dream = { units, steps, seed };
-      const onFrame = (next: DreamFrame) => {
-        setFrame(next);
-        setCurve(({ x, y }) => ({ x: [...x, next.step], y: [...y, next.objective] }));
-      };
-      return lab.dream(dream, onFrame);
+      setFrames([]);
+      setDrawn(units.map((unit) => nameOf(unit, model)).join(' + '));
+      const onFrame = (frame: DreamFrame) => setFrames((list) => [...list, frame]);
+      if (from === 'photo') return lab.dreamOn(photo!, { units, steps, seed, octaves }, onFrame);
+      return lab.dream({ units, steps, seed, rate, smoothness }, onFrame);
     });
-  const [first] = units;
-  const channels = model.layers.find(({ name }) => name === first?.layer)?.channels ?? 0;
-  const drawSheet = () =>
+  const unit = units[at] ?? units[0]!;
+  const name = layerOf(unit);
+  const channels = model.layers.find((layer) => layer.name === name)?.channels ?? 0;
+  const drawSheet = (first: number) =>
     during('sheet', () => {
-      setSheet([]);
-      const from = Math.min(first!.unit, Math.max(0, channels - SHEET_UNITS));
-      const list = Array.from({ length: Math.min(SHEET_UNITS, channels) }, (_, i) => from + i);
-      return lab.sheet(first!.layer, list, Math.min(steps, 64), (cell: SheetCell) =>
-        setSheet((cells) => [...cells, cell]),
-      );
+      setSheet({ layer: name, cells: [] });
+      const start = Math.min(first, Math.max(0, channels - SHEET_UNITS));
+      const list = Array.from({ length: Math.min(SHEET_UNITS, channels) }, (_, i) => start + i);
+      const onCell = (cell: SheetCell) => setSheet((s) => ({ layer: name, cells: [...(s?.cells ?? []), cell] }));
+      return lab.sheet(name, list, Math.min(steps, SHEET_STEPS), onCell);
     });
-  const set = (at: number, part: Partial<Unit>) => setUnits(units.map((u, i) => (i === at ? { ...u, ...part } : u)));
-  if (!last) return <Empty title="This network has no layer with units in space">Open another one.</Empty>;
+  const busy = running !== undefined;
+  const ready = !busy && (from === 'noise' || photo !== undefined);
   return (
     <div class="dream">
+      <div class="column whole">
+        <h2>What is raised</h2>
+        <LayerMap model={model} unit={unit} onChange={(next) => setUnits(units.map((u, i) => (i === at ? next : u)))} />
+      </div>
       <div class="column">
-        <h2>Which units</h2>
-        {units.map((unit, at) => (
-          <UnitRow
-            key={at}
-            unit={unit}
-            model={model}
-            onChange={(part) => set(at, part)}
-            {...(units.length > 1 && { onRemove: () => setUnits(units.filter((_, i) => i !== at)) })}
-          />
-        ))}
-        <Button kind="quiet" onClick={() => setUnits([...units, { layer: last.name, unit: 1, weight: 1 }])}>
-          Add a unit to the sum
-        </Button>
-        <Range label="Steps" value={steps} min={16} max={512} step={16} onChange={setSteps} />
-        <Field label="Seed">
-          <input type="number" value={seed} onInput={(e) => setSeed(Math.round(e.currentTarget.valueAsNumber) || 0)} />
-        </Field>
+        <UnitSum model={model} units={units} at={at} onAt={setAt} onChange={setUnits} />
+        <h2>What it starts from</h2>
+        <div class="tabs" role="group" aria-label="What it starts from">
+          <Button aria-pressed={from === 'noise'} onClick={() => setFrom('noise')}>
+            Noise
+          </Button>
+          <Button aria-pressed={from === 'photo'} onClick={() => setFrom('photo')}>
+            A photograph
+          </Button>
+        </div>
+        {from === 'photo' && (
+          <Intake label={photo ? 'Another picture' : 'Choose a picture'} onPictures={([source]) => setPhoto(source)}>
+            {photo && <Preview source={photo} />}
+          </Intake>
+        )}
+        <div class="row settings">
+          <Range label="Steps" value={steps} min={16} max={512} step={16} onChange={setSteps} />
+          {from === 'photo' ? (
+            <Range label="Sizes, from small to full" value={octaves} min={1} max={6} step={1} onChange={setOctaves} />
+          ) : (
+            <>
+              <Range label="Step size" value={rate} min={0.01} max={0.2} step={0.01} onChange={setRate} />
+              <Range label="Smoothness" value={smoothness} min={0} max={20} step={1} onChange={setSmoothness} />
+            </>
+          )}
+          <Field label="Seed">
+            <input
+              type="number"
+              value={seed}
+              onInput={(e) => setSeed(Math.round(e.currentTarget.valueAsNumber) || 0)}
+            />
+          </Field>
+        </div>
         <div class="row">
-          <Button kind="main" disabled={running !== undefined} onClick={() => void draw()}>
-            Draw
+          <Button kind="main" disabled={!ready} onClick={() => void draw()}>
+            Dream
           </Button>
-          <Button disabled={running !== undefined} onClick={() => void drawSheet()}>
-            Sheet of {first?.layer}
-          </Button>
+          {channels > 0 && (
+            <Button
+              disabled={busy}
+              onClick={() => void drawSheet(unit.kind === 'channel' ? unit.index : 0)}
+            >{`Sheet of ${name}`}</Button>
+          )}
           {running && <Button onClick={() => void lab.stop(running)}>Stop</Button>}
-          {frame && !running && <Button onClick={() => savePng(frame.image)}>Save PNG</Button>}
         </div>
         {fault && <Problem fault={fault} onClose={() => setFault(undefined)} />}
       </div>
       <div class="column wide">
-        {frame ? (
-          <>
-            <Picture
-              image={frame.image}
-              label={`What raises ${units.map(({ layer, unit }) => `${layer}:${unit}`).join(' + ')}`}
-              class="big"
-            />
-            <Progress
-              done={frame.step}
-              total={frame.steps}
-              label={`step ${frame.step} of ${frame.steps}, activation ${frame.objective.toPrecision(3)}`}
-            />
-            <Plot
-              title="Activation"
-              x={curve.x}
-              curves={[{ label: 'activation', color: '--series-1', values: curve.y }]}
-            />
-          </>
+        {frames.length > 0 ? (
+          <Film frames={frames} running={running === 'dream'} title={drawn} onFault={setFault} />
         ) : (
-          <Empty title="Nothing drawn yet">
-            <p>Starting from noise, the picture is changed step by step so that the unit is more active.</p>
-          </Empty>
+          !sheet && (
+            <Empty title={running ? 'Preparing' : 'Nothing drawn yet'}>
+              <p>
+                Step by step the picture is changed so that what you picked is more active, from noise or out of a
+                photograph of yours.
+              </p>
+            </Empty>
+          )
         )}
-        {sheet.length > 0 && (
-          <div class="thumbs large">
-            {sheet.map(({ unit, image, objective }) => (
-              <figure key={unit}>
-                <Picture image={image} label={`Unit ${unit}`} onClick={() => set(0, { unit })} />
-                <figcaption class="note">
-                  {unit}: {objective.toPrecision(3)}
-                </figcaption>
-              </figure>
-            ))}
-          </div>
+        {sheet && (
+          <section class="column" aria-label={`Sheet of ${sheet.layer}`}>
+            <h2>Channels of {sheet.layer}</h2>
+            <div class="thumbs large">
+              {sheet.cells.map(({ unit: index, image, objective }) => (
+                <figure key={index}>
+                  <Picture
+                    image={image}
+                    label={`Channel ${index}: raise it`}
+                    onClick={
+                      () =>
+                      setUnits(units.map((u, i) => (i === at ? { kind: 'channel', layer: sheet.layer, index, weight: u.weight } : u))) // prettier-ignore
+                    }
+                  />
+                  <figcaption class="note">
+                    {index}: {objective.toPrecision(3)}
+                  </figcaption>
+                </figure>
+              ))}
+            </div>
+            <div class="row">
+              <Button
+                disabled={busy || name !== sheet.layer || (sheet.cells.at(-1)?.unit ?? 0) >= channels - 1}
+                onClick={() => void drawSheet((sheet.cells.at(-1)?.unit ?? -1) + 1)}
+              >
+                Next channels
+              </Button>
+            </div>
+          </section>
         )}
       </div>
     </div>
   );
 }
 
-interface UnitRowProps {
-  unit: Unit;
-  model: ViewProps['model'];
-  onChange: (part: Partial<Unit>) => void;
-  onRemove?: () => void;
-}
-
-function UnitRow({ unit, model, onChange, onRemove }: UnitRowProps) {
-  const channels = model.layers.find(({ name }) => name === unit.layer)?.channels ?? 1;
-  return (
-    <div class="row unit">
-      <Select
-        label="Layer"
-        value={unit.layer}
-        options={model.layers.map(({ name, channels: n, height }) => [
-          name,
-          `${name} (${n} units, ${height} × ${height})`,
-        ])}
-        onChange={(layer) => onChange({ layer, unit: 0 })}
-      />
-      <Field label="Unit">
-        <input
-          type="number"
-          min={0}
-          max={channels - 1}
-          value={unit.unit}
-          onInput={(e) =>
-            onChange({ unit: Math.min(channels - 1, Math.max(0, Math.round(e.currentTarget.valueAsNumber) || 0)) })
-          }
-        />
-      </Field>
-      <Field label="Weight">
-        <input
-          type="number"
-          step={0.1}
-          value={unit.weight}
-          onInput={(e) => onChange({ weight: e.currentTarget.valueAsNumber || 0 })}
-        />
-      </Field>
-      {onRemove && (
-        <Button kind="quiet" aria-label="Remove this unit" onClick={onRemove}>
-          ✕
-        </Button>
-      )}
-    </div>
-  );
-}
-
-function savePng(image: ImageData): void {
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  canvas.getContext('2d')!.putImageData(image, 0, 0);
-  void canvas.convertToBlob({ type: 'image/png' }).then((blob) => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = 'wgrad-dream.png';
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  });
+function Preview({ source }: { source: Source }) {
+  const [image, setImage] = useState<ImageData>();
+  const [of, setOf] = useState<Source>();
+  if (of !== source) {
+    setOf(source);
+    setImage(source instanceof ImageData ? source : undefined);
+    if (source instanceof Blob) void lab.add(source).then((shown) => setImage(shown.image), () => undefined); // prettier-ignore
+  }
+  return <Picture image={image} label="The photograph" class="small" />;
 }

@@ -83,8 +83,10 @@ export function ExplainView({ model, active }: ViewProps) {
         )}
       </div>
       <div class="column wide">
-        <MethodPicker methods={methods} chosen={chosen} onChange={setChosen} />
-        <FigureControls figure={figure} onChange={setFigure} />
+        <div class="panels">
+          <MethodPicker methods={methods} chosen={chosen} onChange={setChosen} />
+          <FigureControls figure={figure} onChange={setFigure} />
+        </div>
         <div class="cards">
           {shown &&
             target !== undefined &&

@@ -95,6 +95,7 @@ export function MethodCard({ method, picture, target, label, figure, onRemove }:
       <p>{sentence(method.summary)}</p>
       {map && drawn?.colors && <p class="note">{drawn.colors}</p>}
       {map?.error && <p class="figure">{map.error}</p>}
+      {map?.noError && <p class="figure note">{sentence(`no error figure: ${map.noError}`)}</p>}
       {method.caution && <p class="note">{sentence(`beware: it ${method.caution}`)}</p>}
     </article>
   );

@@ -1,6 +1,6 @@
 /** Curves while it trains, the confusion matrix with its pictures, and the maps of pinned pictures. */
 import { useState } from 'preact/hooks';
-import { Picture, percent } from '../ui/parts.tsx';
+import { Empty, Picture, percent } from '../ui/parts.tsx';
 import { Plot } from '../ui/plot.tsx';
 import type { PinnedMap, Verdict } from '../worker/tuning.ts';
 import type { Item } from './class_list.tsx';
@@ -13,8 +13,9 @@ export interface History {
   heldOut: (number | null)[];
   verdicts: Verdict[];
   maps: PinnedMap[];
-  /** Mean share of the pinned maps that lies on the object, by epoch. */
-  shares: number[];
+  warnings: string[];
+  /** Milliseconds of each step. */
+  times: number[];
 }
 
 interface ResultsProps {
@@ -23,19 +24,19 @@ interface ResultsProps {
   items: readonly Item[];
 }
 
-/** A fall of the share on the object by more than this is worth a word. */
-const FALL = 0.1;
-
 export function Results({ history, classes, items }: ResultsProps) {
-  const { steps, losses, epochs, accuracy, heldOut, verdicts, maps, shares } = history;
+  const { steps, losses, epochs, accuracy, heldOut, verdicts, maps, warnings } = history;
   if (steps.length === 0)
-    return <p class="note">Curves, the confusion matrix and the maps of pinned pictures appear here.</p>;
+    return (
+      <Empty title="Nothing trained yet">
+        <p>Curves, the confusion matrix and the maps of pinned pictures appear here.</p>
+      </Empty>
+    );
   const curves = [
     { label: 'training', color: '--series-1', values: accuracy },
     { label: 'held out', color: '--series-2', values: heldOut },
   ];
   const held = heldOut.at(-1);
-  const off = shares.length > 1 && shares.at(-1)! < shares[0]! - FALL;
   return (
     <div class="results">
       <div class="plots">
@@ -53,21 +54,23 @@ export function Results({ history, classes, items }: ResultsProps) {
           .
         </p>
       )}
-      {off && (
-        <p class="warning" role="status">
-          The maps move off the object: {percent(shares.at(-1)!)} of them lies on it, {percent(shares[0]!)} at first. It
-          may be learning something else than the object.
+      {warnings.map((warning) => (
+        <p key={warning} class="warning" role="status">
+          {warning}
         </p>
-      )}
+      ))}
       {verdicts.length > 0 && <Confusion verdicts={verdicts} classes={classes} items={items} />}
       {maps.length > 0 && (
         <>
           <h3>Pinned pictures, explained by Grad-CAM</h3>
           <div class="thumbs large">
-            {maps.map(({ picture, image, onObject }) => (
+            {maps.map(({ picture, image, label, onObject }) => (
               <figure key={picture}>
-                <Picture image={image} label="Map of a pinned picture" />
-                {onObject !== undefined && <figcaption class="note">{percent(onObject)} on the object</figcaption>}
+                <Picture image={image} label={`What speaks for ${classes[label]} in a pinned picture`} />
+                <figcaption class="note">
+                  {classes[label]}
+                  {onObject !== undefined && <>: {percent(onObject)} on the object</>}
+                </figcaption>
               </figure>
             ))}
           </div>

@@ -6,6 +6,7 @@ import type { Source } from '../ui/intake.tsx';
 import { Button, Problem } from '../ui/parts.tsx';
 import type { TuneEvent } from '../worker/tuning.ts';
 import { ClassList, type Item, type TuneClass } from './class_list.tsx';
+import { ForecastLine } from './forecast.tsx';
 import { NetworkMap } from './network_map.tsx';
 import { ProjectButtons } from './project_buttons.tsx';
 import { Results, type History } from './results.tsx';
@@ -23,12 +24,13 @@ const noHistory: History = {
   heldOut: [],
   verdicts: [],
   maps: [],
-  shares: [],
+  warnings: [],
+  times: [],
 };
 
 type State = 'idle' | 'running' | 'paused';
 
-export function TuneView({ model, onModel }: ViewProps) {
+export function TuneView({ model, onModel, active }: ViewProps) {
   const [classes, setClasses] = useState<TuneClass[]>([
     { name: 'class 1', items: [] },
     { name: 'class 2', items: [] },
@@ -130,7 +132,21 @@ export function TuneView({ model, onModel }: ViewProps) {
       </div>
       <div class="column wide">
         <h2>2. What is trained</h2>
-        <NetworkMap stages={model.stages} unfrozen={unfrozen} disabled={busy} onChange={setUnfrozen} />
+        <NetworkMap
+          stages={model.stages}
+          side={model.shape[1]}
+          unfrozen={unfrozen}
+          disabled={busy}
+          onChange={setUnfrozen}
+        />
+        <ForecastLine
+          model={model}
+          unfrozen={unfrozen}
+          optimizer={settings.optimizer}
+          batchSize={settings.batchSize}
+          idle={!busy && active}
+          measured={median(history.times)}
+        />
         <Settings settings={settings} disabled={busy} onChange={setSettings} />
         <h2>3. Train</h2>
         <div class="row">
@@ -159,10 +175,14 @@ export function TuneView({ model, onModel }: ViewProps) {
   );
 }
 
+const median = (values: readonly number[]): number | undefined =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
 function heard(h: History, event: TuneEvent): History {
-  if (event.type === 'step') return { ...h, steps: [...h.steps, event.step], losses: [...h.losses, event.loss] };
+  if (event.type === 'step')
+    return { ...h, steps: [...h.steps, event.step], losses: [...h.losses, event.loss], times: [...h.times, event.ms] };
   if (event.type === 'head' || event.type === 'lost') return h;
-  const shares = event.maps.flatMap(({ onObject }) => (onObject === undefined ? [] : [onObject]));
+  if (event.type === 'look') return { ...h, maps: event.maps };
   return {
     ...h,
     epochs: [...h.epochs, event.epoch],
@@ -170,7 +190,7 @@ function heard(h: History, event: TuneEvent): History {
     heldOut: [...h.heldOut, event.heldOut ?? null],
     verdicts: event.verdicts,
     maps: event.maps,
-    shares: shares.length ? [...h.shares, shares.reduce((a, b) => a + b, 0) / shares.length] : h.shares,
+    warnings: event.warnings,
   };
 }
 

@@ -31,8 +31,10 @@ export interface MapInfo {
   id: number;
   label: string;
   score: number;
-  /** '' where the method gives no figure. */
+  /** How far it is from what the method promises. */
   error: string;
+  /** Why there is no such figure, where there is none. */
+  noError: string;
 }
 
 export interface Drawn {
@@ -104,7 +106,7 @@ export class Explaining {
     });
     const id = this.nextId++;
     this.maps.set(id, { map, picture });
-    return { id, label: map.label ?? '', score: map.score, error: errorInWords(map) };
+    return { id, label: map.label ?? '', score: map.score, error: errorInWords(map), noError: map.error.kind === 'none' ? map.error.reason : '' }; // prettier-ignore
   }
 
   draw(id: number, options: FigureOptions): Drawn | undefined {

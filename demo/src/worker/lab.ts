@@ -3,8 +3,9 @@ import type { FigureOptions } from '../../../src/explain/index.ts';
 import { receiveBytes } from '../../../src/receive.ts';
 import { expose, transfer } from '../../../src/worker/wire.ts';
 
-import { Dreaming, type Dream, type DreamFrame, type SheetCell } from './dreaming.ts';
+import { Dreaming, type Dream, type DreamFrame, type PhotoDream, type SheetCell } from './dreaming.ts';
 import { Explaining, type Partial } from './explaining.ts';
+import { Forecasting } from './forecast.ts';
 import { Jobs } from './jobs.ts';
 import { Session } from './session.ts';
 import { Benchmark, type Timing } from './timing.ts';
@@ -14,6 +15,7 @@ export class Lab {
   private readonly session = new Session();
   private readonly explaining = new Explaining(this.session);
   private readonly tuning = new Tuning(this.session);
+  private readonly forecasting = new Forecasting(this.session);
   private readonly dreaming = new Dreaming(this.session);
   private readonly benchmark = new Benchmark(this.session);
   private readonly jobs = new Jobs(() => this.session.recover());
@@ -82,6 +84,10 @@ export class Lab {
     return this.jobs.run('without', (signal) => this.explaining.without(picture, region, signal));
   }
 
+  forecast(options: Pick<TuneOptions, 'unfrozen' | 'optimizer' | 'batchSize'>) {
+    return this.jobs.run('forecast', (signal) => this.forecasting.of(options, signal));
+  }
+
   tune(options: TuneOptions, tell: (event: TuneEvent) => void) {
     return this.jobs.run('tune', async (signal) => {
       try {
@@ -117,6 +123,14 @@ export class Lab {
 
   dream(dream: Dream, tell: (frame: DreamFrame) => void) {
     return this.jobs.run('dream', (signal) => this.dreaming.run(dream, signal, tell));
+  }
+
+  dreamOn(source: Blob | ImageData, dream: PhotoDream, tell: (frame: DreamFrame) => void) {
+    return this.jobs.run('dream', (signal) => this.dreaming.onPhoto(source, dream, signal, tell));
+  }
+
+  animation(frames: readonly ImageData[], delay: number) {
+    return this.jobs.run('animation', async () => transfer(await this.dreaming.animation(frames, delay)));
   }
 
   sheet(layer: string, units: readonly number[], steps: number, tell: (cell: SheetCell) => void) {

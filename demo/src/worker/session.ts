@@ -100,16 +100,20 @@ export class Session {
     const graph = model.graph();
     const layers: ModelInfo['layers'] = [];
     const shapeOf = (layer: LayerInfo) => (layer.value ? graph.value(layer.value).shape.slice(1) : undefined);
-    const visit = (layer: LayerInfo): number => {
-      let parameters = layer.parameters.reduce((n, name) => n + model.parameter(name).variable.tensor.size, 0);
-      for (const child of layer.children) parameters += visit(child);
-      const shape = shapeOf(layer);
-      if (shape?.length === 3 && layer.name && layer.children.length > 0)
-        layers.push({ name: layer.name, channels: shape[0]!, height: shape[1]!, width: shape[2]! });
-      return parameters;
+    const parametersOf = (layer: LayerInfo): number =>
+      layer.parameters.reduce((n, name) => n + model.parameter(name).variable.tensor.size, 0) +
+      layer.children.reduce((n, child) => n + parametersOf(child), 0);
+    /** What everything passes through: convolutions, stages, and their blocks but the last, which is the stage's end. */
+    const visit = (layer: LayerInfo, isTop: boolean): void => {
+      for (const child of layer.children) if (child.value !== layer.value) visit(child, false);
+      const [channels, height, width, ...more] = shapeOf(layer) ?? [];
+      const passes = layer.kind === 'Block' || (isTop && (layer.kind === 'Module' || layer.kind === 'Conv'));
+      if (passes && width !== undefined && more.length === 0)
+        layers.push({ name: layer.name, channels: channels!, height: height!, width });
     };
     const stages = model.network.root.children.map((layer): Stage => {
-      const parameters = visit(layer);
+      visit(layer, true);
+      const parameters = parametersOf(layer);
       const shape = shapeOf(layer);
       return { name: layer.name, kind: layer.kind, parameters, ...(shape?.length === 3 && { shape }) };
     });
@@ -152,7 +156,7 @@ export class Session {
 }
 
 /** Transparent places are white, as everywhere in wgrad. */
-function withoutAlpha({ width, height, data }: ImageData): Image {
+export function withoutAlpha({ width, height, data }: ImageData): Image {
   const out = new Uint8ClampedArray(3 * width * height);
   for (let i = 0; i < width * height; i++) {
     const alpha = data[4 * i + 3]! / 255;

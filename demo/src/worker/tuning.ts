@@ -1,8 +1,9 @@
 /** Fine-tuning on pictures that were put into classes, watched while it goes. */
-import { drawMap, createExplainer, maskScore, type Explainer } from '../../../src/explain/index.ts';
+import { createExplainer, drawMap, type Explainer } from '../../../src/explain/index.ts';
 import { WgradError } from '../../../src/errors.ts';
 import { shapePictures, SIDE } from '../../../src/data/shapes.ts';
 import { adam, fit, inMemory, sgd, type Sample } from '../../../src/train/index.ts';
+import { placeOf, shortcutWarnings, type Place } from '../../../src/watch/drift.ts';
 import { isLost } from './jobs.ts';
 import type { Session, Shown } from './session.ts';
 
@@ -37,6 +38,8 @@ export interface Verdict {
 export interface PinnedMap {
   picture: number;
   image: ImageData;
+  /** What it was explained as. */
+  label: number;
   /** Share of the map that lies on the object, where the object is known. */
   onObject?: number;
 }
@@ -45,8 +48,10 @@ export type TuneEvent =
   | { type: 'head'; kept: readonly string[]; fresh: readonly string[]; dropped: readonly string[] }
   /** The GPU went away; its work goes on with this epoch on another device. */
   | { type: 'lost'; epoch: number }
-  | { type: 'step'; step: number; steps: number; epoch: number; loss: number }
-  | { type: 'epoch'; epoch: number; loss: number; accuracy: number; heldOut?: number; verdicts: Verdict[]; maps: PinnedMap[] }; // prettier-ignore
+  | { type: 'step'; step: number; steps: number; epoch: number; loss: number; ms: number }
+  /** Pinned pictures before anything was trained. */
+  | { type: 'look'; maps: PinnedMap[] }
+  | { type: 'epoch'; epoch: number; loss: number; accuracy: number; heldOut?: number; verdicts: Verdict[]; maps: PinnedMap[]; warnings: string[] }; // prettier-ignore
 
 /** Pictures that are classified in one run. */
 const TOGETHER = 16;
@@ -54,7 +59,7 @@ const TOGETHER = 16;
 /** Devices that may be lost in one training. */
 const MOST_LOSSES = 3;
 
-const optimizers = { adam: (lr: number) => adam({ lr }), sgd: (lr: number) => sgd({ lr, momentum: 0.9 }) };
+export const optimizers = { adam: (lr: number) => adam({ lr }), sgd: (lr: number) => sgd({ lr, momentum: 0.9 }) };
 
 export class Tuning {
   private before: { bytes: Uint8Array; name: string } | undefined;
@@ -104,15 +109,19 @@ export class Tuning {
     signal.addEventListener('abort', abort);
     try {
       await model.engine.snapshot({ signal });
+      const pinned = options.pinned.flatMap((id) => pictures.find(({ picture }) => picture === id) ?? []);
+      const first = await this.maps(explainer, pinned, signal);
+      if (first.maps.length > 0) tell({ type: 'look', maps: first.maps });
       let done = 0;
       /** The epochs that are left; an epoch that a lost device cut off is begun again. */
       const train = async () => {
         const settings = { optimizer: optimizers[optimizer](lr), epochs: epochs - done, batchSize, signal, seed: done };
         const before = done;
         for await (const event of fit(model, dataset(trained), settings)) {
-          if (event.type === 'step') tell({ type: 'step', step: event.step + (event.steps / (epochs - before)) * before, steps: event.steps, epoch: event.epoch + before, loss: event.loss }); // prettier-ignore
+          if (event.type === 'step') tell({ type: 'step', step: event.step + (event.steps / (epochs - before)) * before, steps: event.steps, epoch: event.epoch + before, loss: event.loss, ms: event.seconds * 1000 }); // prettier-ignore
           if (event.type === 'epoch') {
             const verdicts = await this.verdicts([...trained, ...held], signal);
+            const { maps, places } = await this.maps(explainer, pinned, signal);
             const onHeld = verdicts.filter(({ heldOut }) => heldOut);
             tell({
               type: 'epoch',
@@ -121,7 +130,8 @@ export class Tuning {
               accuracy: event.accuracy,
               ...(onHeld.length > 0 && { heldOut: right(onHeld) }),
               verdicts,
-              maps: await this.maps(explainer, options.pinned, signal),
+              maps,
+              warnings: shortcutWarnings(first.places, places),
             });
             await model.engine.snapshot({ signal });
             done = before + event.epoch;
@@ -172,22 +182,21 @@ export class Tuning {
     return verdicts;
   }
 
-  private async maps(explainer: Explainer, pinned: readonly number[], signal: AbortSignal): Promise<PinnedMap[]> {
-    const maps: PinnedMap[] = [];
-    for (const picture of pinned) {
+  /** Of each pinned picture, for the class that it is in. */
+  private async maps(explainer: Explainer, pinned: readonly Labelled[], signal: AbortSignal) {
+    const [maps, places]: [PinnedMap[], Place[]] = [[], []];
+    for (const { picture, label } of pinned) {
       const { input, image } = this.session.picture(picture);
-      const map = await explainer.run(input, { signal });
+      const map = await explainer.run(input, { target: label, signal });
       const { width, height, data } = drawMap(image, map).picture;
-      const mask = this.masks.get(picture);
-      const values = map.upsampled ?? map.map;
-      const onObject = mask && values.length === mask.length ? maskScore(values, mask).share : undefined; // prettier-ignore
+      const place = placeOf(map, this.masks.get(picture));
+      places.push(place);
       maps.push({
-        picture,
-        image: new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height),
-        ...(onObject !== undefined && { onObject }),
+        ...{ picture, label, image: new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height) },
+        ...(place.object !== undefined && { onObject: place.object }),
       });
     }
-    return maps;
+    return { maps, places };
   }
 }
 
