@@ -136,6 +136,11 @@ describe('principal component', () => {
     const { map } = await explain(model, pixels, { method: 'eigen-cam', layer: 'maps', relu: false });
     near(map, principalComponent(A, 4));
   });
+
+  it('eigen smoothing: that of the weighted activations, whatever weighs them', async () => {
+    const { map } = await explain(model, pixels, { method: 'hires-cam', target: 0, layer: 'maps', relu: false, eigenSmooth: true }); // prettier-ignore
+    near(map, principalComponent(A.map((v, i) => v * g[i]!), 4)); // prettier-ignore
+  });
 });
 
 it('guided backpropagation and deconvnet differ from the gradient where a ReLU is closed or a gradient negative', async () => {

@@ -51,6 +51,16 @@ describe('extremal perturbation', () => {
     expect(Math.abs(smooth.map.reduce((a, b) => a + b, 0) / area - 0.25)).toBeLessThan(0.08);
   });
 
+  it('a heavy constraint holds the area where a light one lets it grow', async () => {
+    const excess = async (constraint: number) => {
+      const { map } = await explain(model, ones, { ...options, area: 0.125, radius: 0, steps: 60, constraint });
+      return map.reduce((a, b) => a + b, 0) / area - 0.125;
+    };
+    const [light, heavy] = [await excess(0.1), await excess(100)];
+    expect(light).toBeGreaterThan(0.1);
+    expect(Math.abs(heavy)).toBeLessThan(0.05);
+  });
+
   it('an area of no cell is refused', async () => {
     const none = explain(model, ones, { ...options, area: 0.001 });
     await expect(none).rejects.toMatchObject({ code: 'invalid-argument', remedy: expect.stringMatching(/more cells/) });
