@@ -21,6 +21,8 @@ const DEFERRED: Readonly<Record<string, RegExp>> = {
   bodies_subgroup: /^gemm_(subgroup|narrow)/,
   bodies_tile: /^gemm_tile/,
   bodies_workgroup: /^gemm_workgroup/,
+  // The rest: what every engine runs, and loads as it is created.
+  bodies_plain: /./,
 };
 
 /** What specialisation changes stays with the description, and with it what a module must begin with. */

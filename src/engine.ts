@@ -1,31 +1,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: one device, its pipelines, and the values that live on it. */
-import {
-  openDevice,
-  type CompileOptions,
-  type EngineOptions,
-  type PictureDecoder,
-  type RestoreOptions,
-} from './engine_options.ts';
+import type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
 import { WgradError } from './errors.ts';
-import { openChoices, type Choices, type TuningOptions } from './gemm/choose.ts';
+import type { Choices, TuningOptions } from './gemm/choose.ts';
 import type { Gemm, TunedGemm, TuneOptions } from './gemm/tune.ts';
-import { isSoftwareAdapter } from './gpu/adapter.ts';
-import { checkReadable, rangeOf, readRange, unreadable } from './gpu/buffer_range.ts';
-import { Device, type MemoryUse } from './gpu/device.ts';
-import { PipelineCache } from './gpu/pipelines.ts';
-import { WorkQueue } from './gpu/queue.ts';
-import { readTexture, type TexturePixels } from './gpu/texture.ts';
+import type { Device, MemoryUse } from './gpu/device.ts';
+import type { TexturePixels } from './gpu/texture.ts';
 import type { Variable } from './graph/leaves.ts';
 import type { Tensor } from './graph/tensor.ts';
 import type { Runtime } from './plan/instance.ts';
 import type { Plan, PlanRequest } from './plan/plan.ts';
 import { atOnce, Pace } from './pace.ts';
-import { gemmsAmong, gemmsOf, plan, variablesOf } from './plan/planner.ts';
-import { Program, type Feeds, type RunOptions } from './plan/program.ts';
-import { VariableStore } from './plan/variables.ts';
+import type { Feeds, Program, RunOptions } from './plan/program.ts';
 
 export type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
+
+/** Planning, programs and the device: a page loads them when it creates an engine. */
+type Core = typeof import('./engine_core.ts');
 
 /** Variables of a graph that takes long to build. */
 const LARGE = 64;
@@ -41,6 +32,7 @@ export class Engine {
   private restoring: Promise<void> | undefined;
 
   private constructor(
+    private readonly core: Core,
     private device: Device,
     /** Another device after this one's loss; undefined where it was another library's. */
     private readonly reopen: (() => Promise<Device>) | undefined,
@@ -52,9 +44,9 @@ export class Engine {
     private readonly tuning: TuningOptions | undefined,
     private choices: Choices,
   ) {
-    const queue = new WorkQueue();
-    const variables = VariableStore.create(device, queue);
-    this.runtime = { device, queue, pipelines: new PipelineCache(device), variables, programs: new Set() };
+    const queue = new core.WorkQueue();
+    const variables = core.VariableStore.create(device, queue);
+    this.runtime = { device, queue, pipelines: new core.PipelineCache(device), variables, programs: new Set() };
     if (restores > 0) void this.keepAlive(restores);
   }
 
@@ -64,15 +56,16 @@ export class Engine {
    *   not have; 'invalid-argument' (both adapter and device).
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { device, reopen, description, restores } = await openDevice(options);
+    const core = await import('./engine_core.ts');
+    const { device, reopen, description, restores } = await core.openDevice(options);
     const { decoder, tuning } = options;
-    const choices = await openChoices(device, tuning);
-    return new Engine(device, reopen, description, decoder, restores, tuning, choices);
+    const choices = await core.openChoices(device, tuning);
+    return new Engine(core, device, reopen, description, decoder, restores, tuning, choices);
   }
 
   /** Whether the adapter computes on the processor: right, but slow. */
   get isSoftware(): boolean {
-    return isSoftwareAdapter(this.device.info);
+    return this.core.isSoftwareAdapter(this.device.info);
   }
 
   get limits(): GPUSupportedLimits {
@@ -136,7 +129,7 @@ export class Engine {
     const { queue, programs, variables: before } = this.runtime;
     // What was asked for before is rejected, not carried over.
     await queue.idle();
-    const device = given ? Device.share(given, this.device.most) : await this.reopen!();
+    const device = given ? this.core.Device.share(given, this.device.most) : await this.reopen!();
     try {
       if (values) {
         const used = [...programs].flatMap(({ plan }) => [...plan.frozen, ...plan.updated]);
@@ -148,14 +141,14 @@ export class Engine {
       const runtime = {
         device,
         queue,
-        pipelines: new PipelineCache(device),
+        pipelines: new this.core.PipelineCache(device),
         variables: before.onDevice(device),
         programs,
       };
       this.runtime = runtime;
       this.device.abandon();
       this.device = device;
-      this.choices = await openChoices(device, this.tuning);
+      this.choices = await this.core.openChoices(device, this.tuning);
       await Promise.all([...programs].map((program) => program.moveTo(runtime)));
     } catch (error) {
       device.fail(error as Error);
@@ -183,21 +176,21 @@ export class Engine {
    *   'disposed', 'device-lost'; the signal's reason. A failed compilation leaves nothing behind.
    */
   async compile<N extends string>(request: PlanRequest<N>, options: CompileOptions = {}): Promise<Program<N>> {
-    if (this.choices.mode === 'full') await this.tuneAll(gemmsOf(request), options);
+    if (this.choices.mode === 'full') await this.tuneAll(this.core.gemmsOf(request), options);
     this.device.check();
     options.signal?.throwIfAborted();
     // What is released while it is planned is its own from here on.
     const { variables } = this.runtime;
-    const held = variables.hold(variablesOf(request));
+    const held = variables.hold(this.core.variablesOf(request));
     let program: Program<N>;
     try {
-      const pieces = plan<N>(request, this.device.limits, this.choices);
+      const pieces = this.core.plan<N>(request, this.device.limits, this.choices);
       // A large graph took its builder a turn.
       const pace = new Pace(options.signal, held.length > LARGE);
       const planned = await pace.through(pieces);
       await pace.next();
       this.device.check();
-      program = new Program<N>(this.runtime, planned, options.signal);
+      program = new this.core.Program<N>(this.runtime, planned, options.signal);
     } catch (error) {
       variables.abandon(held);
       throw error;
@@ -211,7 +204,11 @@ export class Engine {
   prepare<N extends string>(request: PlanRequest<N>, { signal }: CompileOptions = {}): Program<N> {
     this.device.check();
     signal?.throwIfAborted();
-    return new Program<N>(this.runtime, atOnce(plan<N>(request, this.device.limits, this.choices)), signal);
+    return new this.core.Program<N>(
+      this.runtime,
+      atOnce(this.core.plan<N>(request, this.device.limits, this.choices)),
+      signal,
+    );
   }
 
   /**
@@ -232,7 +229,7 @@ export class Engine {
         },
       );
     }
-    const program = new Program<N>(this.runtime, plan, signal);
+    const program = new this.core.Program<N>(this.runtime, plan, signal);
     await program.compiled;
     return program;
   }
@@ -247,7 +244,7 @@ export class Engine {
    */
   tune(programs: Program | readonly Program[], options: TuneOptions = {}): Promise<TunedGemm[]> {
     return this.tuneAll(
-      [programs].flat().flatMap((program) => gemmsAmong(program.plan.nodes)),
+      [programs].flat().flatMap((program) => this.core.gemmsAmong(program.plan.nodes)),
       options,
     );
   }
@@ -296,7 +293,7 @@ export class Engine {
    */
   readTexture(texture: GPUTexture, { signal }: RunOptions = {}): Promise<TexturePixels> {
     this.device.check();
-    return this.runtime.queue.add(() => readTexture(this.device, texture), { signal });
+    return this.runtime.queue.add(() => this.core.readTexture(this.device, texture), { signal });
   }
 
   /**
@@ -306,6 +303,7 @@ export class Engine {
    */
   async readBuffer(source: GPUBuffer | GPUBufferBinding, { signal }: RunOptions = {}): Promise<Float32Array> {
     this.device.check();
+    const { checkReadable, rangeOf, readRange, unreadable } = this.core;
     const range = rangeOf(source);
     if (!range) throw new WgradError('invalid-argument', 'readBuffer: no GPUBuffer was given');
     checkReadable(range, 'readBuffer');

@@ -14,6 +14,7 @@ const ladder = [
   ['graph'],
   ['ops'],
   ['autograd', 'plan', 'engine_options.ts'],
+  ['engine_core.ts'],
   ['engine.ts', 'transforms'],
   ['model'],
   ['onnx', 'train', 'explain'],

@@ -18,7 +18,7 @@ import { atOnce, Pace, type Pieces } from '../pace.ts';
 import { attrInt } from './attributes.ts';
 import { alwaysByBatch, modeWarnings, type BatchNormChoice } from './batch_statistics.ts';
 import { buildGraph } from './build.ts';
-import { decodeOnnx, type DecodeOptions } from './decode.ts';
+import type { DecodeOptions } from './decode.ts';
 import { findHead, withHead } from './head.ts';
 import { layerTree, resolveName, type Layer, type LayerTree } from './layers.ts';
 import { opsFor } from './ops/index.ts';
@@ -56,6 +56,7 @@ export interface ImportOptions extends DecodeOptions, Given {
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<OnnxNetwork> {
   const { labels, preprocess, output, size, batchNorm = 'file', weights = 'f32', external, again, signal } = options;
   const source = options.source ?? 'model';
+  const { decodeOnnx } = await import('./decode.ts');
   const from = { supported: opsFor, source, ...(external && { external }) };
   const pace = new Pace(signal);
   const graph = await stored(await decodeOnnx(bytes, { ...from, ...(signal && { signal }) }), pace, known(options));
