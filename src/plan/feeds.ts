@@ -1,6 +1,7 @@
 /** What a run is given: values on the host, or buffers of the engine's device, checked against the program's inputs. */
 import { WgradError } from '../errors.ts';
-import { checkReadable, rangeOf, unreadable, type BufferRange } from '../gpu/buffer_range.ts';
+import { rangeOf, type BufferRange } from '../gpu/buffer_range.ts';
+import { checkReadable, unreadable } from '../gpu/read_range.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import { show } from '../graph/shape.ts';
 import type { Tensor, TensorData } from '../graph/tensor.ts';

@@ -1,6 +1,6 @@
 /** A plan on one device: its buffers, pipelines and bind groups. A run is one submission. */
 import { WgradError } from '../errors.ts';
-import { unreadable } from '../gpu/buffer_range.ts';
+import { unreadable } from '../gpu/read_range.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import type { CompiledKernel, PipelineCache } from '../gpu/pipelines.ts';
 import type { WorkQueue } from '../gpu/queue.ts';

@@ -5,7 +5,7 @@
  */
 import { WgradError } from '../errors.ts';
 import { fromHalf, toHalf } from '../formats/half.ts';
-import { readRange } from '../gpu/buffer_range.ts';
+import { readRange } from '../gpu/read_range.ts';
 import { GPU_USAGE, type Device } from '../gpu/device.ts';
 import type { WorkQueue } from '../gpu/queue.ts';
 import type { Variable } from '../graph/leaves.ts';
