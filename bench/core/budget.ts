@@ -6,7 +6,7 @@ import type { CaseScore } from './result.ts';
 /** Of a case, about: a gradient costs two forward passes. */
 export const workOf = ({ work, flops, bytes }: Case): number => work ?? (flops || (bytes ?? 0));
 
-/** Runs beside the counted rounds: for the outputs, to warm up, and to learn how long one takes. */
+/** Runs beside the counted rounds: to warm up, to learn how long one takes, and for the outputs of some. */
 const UNCOUNTED = 3;
 
 export class Budget {

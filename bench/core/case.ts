@@ -152,7 +152,7 @@ export interface Entry {
    * @returns times of its parts in milliseconds, where it has parts.
    */
   run(): Promise<Readonly<Record<string, number>> | void>;
-  /** What it computed, row-major in PyTorch's shapes, to be compared. */
+  /** What it computed, row-major in PyTorch's shapes, to be compared; asked for once, when it has run. */
   outputs?(): Promise<Readonly<Record<string, Float32Array>>>;
   /** Counts that belong to it: dispatches, planned bytes. */
   figures?(): Readonly<Record<string, number>>;

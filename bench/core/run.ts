@@ -49,27 +49,23 @@ const reason = (error: unknown) => (error as Error).message.split('\n')[0]!;
 async function runCase(one: Case, contestants: readonly Contestant[], options: RunOptions): Promise<CaseScore> {
   const scores: Record<string, Score> = {};
   const racers: Racer[] = [];
-  let expected: Readonly<Record<string, Float32Array>> | undefined;
   for (const contestant of contestants) {
     let entry: Entry | undefined;
     try {
       await contestant.activate?.();
       entry = await contestant.enter(one.task);
       if (!entry) continue;
-      const score: Score = (scores[contestant.name] = {});
-      const outputs = await entry.outputs?.();
-      contestant.check?.();
-      if (!expected) expected = outputs;
-      else if (outputs) Object.assign(score, compared(outputs, expected, agreement(one.task)));
+      scores[contestant.name] = {};
       racers.push({ contestant, entry });
     } catch (error) {
-      scores[contestant.name] = { ...scores[contestant.name], failed: reason(error) };
+      scores[contestant.name] = { failed: reason(error) };
       entry?.dispose();
     }
   }
   try {
     const timed = one.suite !== 'memory';
     const results = timed ? await race(racers, options) : [];
+    await compareOutputs(racers, scores, agreement(one.task));
     const figures = racers.map(({ entry }) => entry.figures?.());
     const flops = one.flops ?? figures[0]?.['flops'] ?? 0;
     const bytes = one.bytes ?? figures[0]?.['bytes'] ?? 0;
@@ -79,7 +75,7 @@ async function runCase(one: Case, contestants: readonly Contestant[], options: R
       const result = results[i];
       if (!result) continue;
       Object.assign(score, scoreOf(result, flops, bytes, options.roofline));
-      if (!result.failed) {
+      if (!score.failed) {
         const parts = await entry.gpu?.();
         if (parts) score.gpuMs = Object.values(parts).reduce((a, b) => a + b, 0);
         if (parts && Object.keys(parts).length > 1) score.gpuParts = parts;
@@ -92,6 +88,23 @@ async function runCase(one: Case, contestants: readonly Contestant[], options: R
     for (const { contestant, entry } of racers) {
       await contestant.activate?.();
       entry.dispose();
+    }
+  }
+}
+
+/** With those of the first, which is wgrad; one that fails says why. */
+async function compareOutputs(racers: readonly Racer[], scores: Readonly<Record<string, Score>>, limit: number) {
+  let expected: Readonly<Record<string, Float32Array>> | undefined;
+  for (const { contestant, entry } of racers) {
+    const score = scores[contestant.name]!;
+    try {
+      await contestant.activate?.();
+      const outputs = await entry.outputs?.();
+      contestant.check?.();
+      if (!expected) expected = outputs;
+      else if (outputs) Object.assign(score, compared(outputs, expected, limit));
+    } catch (error) {
+      score.failed = reason(error);
     }
   }
 }
@@ -111,8 +124,7 @@ function compared(
 
 /** Rates are of the time until the queue is done, where it tells, else until the results are back. */
 function scoreOf({ lap, warmUp, failed }: Result, flops: number, bytes: number, roofline: Roofline): Partial<Score> {
-  const score: Partial<Score> = { warmUpMs: warmUp };
-  if (failed) score.failed = failed;
+  const score: Partial<Score> = { warmUpMs: warmUp, ...(failed === undefined ? {} : { failed }) };
   if (lap.readback.length === 0) return score;
   score.encode = timing(lap.encode);
   if (lap.done.length > 0) score.done = timing(lap.done);

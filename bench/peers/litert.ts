@@ -26,20 +26,23 @@ const picture = (network: NetworkSource) => {
   return Tensor.fromTypedArray(data as Float32Array<ArrayBuffer>, [1, side, side, 3]);
 };
 
-async function logits(model: Awaited<ReturnType<typeof open>>, input: Tensor): Promise<Float32Array> {
+async function logitsOf(model: Awaited<ReturnType<typeof open>>, input: Tensor): Promise<Float32Array<ArrayBuffer>> {
   const [output] = await model.run([input]);
-  const data = (await output!.data()) as Float32Array;
+  const data = Float32Array.from(await output!.data());
   output!.delete();
-  return data.slice();
+  return data;
 }
 
 async function inference(bytes: Uint8Array, network: NetworkSource, accelerator: Accelerator): Promise<Entry> {
   const model = await open(bytes, accelerator);
   const host = picture(network);
   const input = accelerator === 'webgpu' ? await host.moveTo('webgpu') : host;
+  let logits = new Float32Array();
   return {
-    run: () => logits(model, input).then(() => undefined),
-    outputs: async () => ({ logits: await logits(model, input) }),
+    async run() {
+      logits = await logitsOf(model, input);
+    },
+    outputs: () => Promise.resolve({ logits }),
     dispose() {
       input.delete();
       model.delete();
@@ -53,7 +56,7 @@ const startup = (bytes: Uint8Array, network: NetworkSource, accelerator: Acceler
     const model = await open(bytes, accelerator);
     const opened = performance.now();
     const input = picture(network);
-    await logits(model, input);
+    await logitsOf(model, input);
     const ended = performance.now();
     input.delete();
     model.delete();

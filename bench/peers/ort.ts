@@ -17,10 +17,12 @@ async function inference(network: NetworkSource, provider: Provider, batch: numb
   const { side } = network;
   const x = new ort.Tensor('float32', pictures(batch, network), [batch, 3, side, side]);
   const feeds = { [session.inputNames[0]!]: x };
-  const run = async () => (await session.run(feeds))[session.outputNames[0]!]!;
+  let logits = new Float32Array();
   return {
-    run: () => run().then(() => undefined),
-    outputs: async () => ({ logits: (await run()).data as Float32Array }),
+    async run() {
+      logits = (await session.run(feeds))[session.outputNames[0]!]!.data as Float32Array<ArrayBuffer>;
+    },
+    outputs: () => Promise.resolve({ logits }),
     dispose: () => void session.release(),
   };
 }

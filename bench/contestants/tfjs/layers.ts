@@ -27,10 +27,9 @@ export function hwio(tf: Tfjs, data: Float32Array, [o, i, h, w]: readonly number
 }
 
 /** A result as PyTorch orders it. */
-export async function toRow(t: Tf.Tensor, order: 'row' | 'nhwc' | 'hwio'): Promise<Float32Array> {
-  const data = new Float32Array(await t.data());
+export function toRow(data: Float32Array, { shape: own }: Tf.Tensor, order: 'row' | 'nhwc' | 'hwio'): Float32Array {
   if (order === 'row') return data;
-  const [a, b, c, d] = t.shape as [number, number, number, number];
+  const [a, b, c, d] = own as [number, number, number, number];
   const shape = order === 'nhwc' ? [a, d, b, c] : [d, c, a, b];
   return reorder(data, shape, order, 'row');
 }

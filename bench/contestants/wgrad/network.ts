@@ -44,9 +44,13 @@ export async function networkEntry(host: NetworkHost, task: NetworkTask): Promis
   const model = await openModel(host);
   const program: Program<string> = await engine.compile({ outputs: outputsOf(model, task.kind, task.batch) });
   const feeds = { [model.inputName]: pictures(task.batch, source) };
+  let last = {};
   return {
     ...programEntry(program, feeds, timestamps(engine)),
-    outputs: () => program.run(feeds),
+    async run() {
+      last = await program.run(feeds);
+    },
+    outputs: () => Promise.resolve(last),
     dispose() {
       program.dispose();
       model.dispose();
@@ -58,10 +62,12 @@ async function pathEntry(host: NetworkHost, batch: number): Promise<Entry> {
   const model = await openModel(host);
   const explainer = await createExplainer(model, { method: 'integrated-gradients', steps: PATH_NODES, batch });
   const picture = pictures(1, host.source);
-  const run = () => explainer.run(picture, { target: 0 });
+  let map: Float32Array = new Float32Array();
   return {
-    run: () => run().then(() => undefined),
-    outputs: async () => ({ map: (await run()).map }),
+    async run() {
+      ({ map } = await explainer.run(picture, { target: 0 }));
+    },
+    outputs: () => Promise.resolve({ map }),
     dispose() {
       explainer.dispose();
       model.dispose();
@@ -79,16 +85,16 @@ async function openStep(host: NetworkHost, { unfrozen, batch }: Pick<StepTask, '
   return { model, step };
 }
 
-/** Two steps from the beginning are compared by their losses: the second shows the update of the first. */
+/** The first two steps are compared by their losses: the second shows the update of the first. */
 export async function stepEntry(host: NetworkHost, task: StepTask): Promise<Entry> {
   const { model, step } = await openStep(host, task);
   const feeds = [pictures(task.batch, host.source), targets(task.batch, host.source.classes)] as const;
+  const losses: number[] = [];
   return {
-    run: () => step.run(...feeds).then(() => undefined),
-    async outputs() {
-      const losses = [(await step.run(...feeds)).loss, (await step.run(...feeds)).loss];
-      return { losses: Float32Array.from(losses) };
+    async run() {
+      losses.push((await step.run(...feeds)).loss);
     },
+    outputs: () => Promise.resolve({ losses: Float32Array.from(losses.slice(0, 2)) }),
     figures: () => programEntry(step.program, {}, false).figures(),
     gpu: () =>
       timestamps(host.engine) ? step.profile(...feeds, { rounds: 3 }).then(byKernel) : Promise.resolve(undefined),
