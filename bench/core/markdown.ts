@@ -103,8 +103,16 @@ export function toMarkdown(result: BenchResult): string {
       'Ratios (time of the peer over time of wgrad; geometric means)',
       ratios.length > 0 &&
         table(
-          ['group', 'peer', 'mean', 'least', 'most', 'cases'],
-          ratios.map((r) => [r.group, r.peer, short(r.mean), short(r.least), short(r.most), r.count]),
+          ['group', 'peer', 'mean', 'least', 'most', 'cases', 'by processor time'],
+          ratios.map((r) => [
+            r.group,
+            r.peer,
+            short(r.mean),
+            short(r.least),
+            short(r.most),
+            r.count,
+            number(r.processor),
+          ]),
         ),
     ),
     ...section(

@@ -62,12 +62,20 @@ function ratioSection(result: BenchResult): Section | undefined {
     const axis = { label: "the peer's time / wgrad's" };
     return [chartFigure(barChart({ title: group, axis, bars, series: peers }))];
   });
-  const rows = groupRatios(result).map((r) => [r.group, r.peer, short(r.mean), short(r.least), short(r.most), r.count]);
+  const rows = groupRatios(result).map((r) => [
+    r.group,
+    r.peer,
+    short(r.mean),
+    short(r.least),
+    short(r.most),
+    r.count,
+    r.processor === undefined ? '' : short(r.processor),
+  ]);
   if (figures.length === 0) return undefined;
   return {
     title: 'Beside others',
     body: [
-      table({ columns: ['group', 'peer', 'geometric mean', 'least', 'most', 'cases'], rows }),
+      table({ columns: ['group', 'peer', 'geometric mean', 'least', 'most', 'cases', 'by processor time'], rows }),
       chartRow(...figures),
     ],
   };

@@ -14,6 +14,8 @@ export interface RaceOptions {
   rounds: number;
   /** Seconds that a case may take in rounds; fewer rounds where they would take longer, and one at least. */
   seconds: number;
+  /** Milliseconds of processor time that all threads of the process have taken, where that can be asked. */
+  processor?: (() => number) | undefined;
 }
 
 /** Milliseconds of each round. */
@@ -24,6 +26,8 @@ export interface Lap {
   done: number[];
   /** Until the results are with the host. */
   readback: number[];
+  /** Processor time of all threads, drivers' too: what holds on a machine that others use. */
+  processor: number[];
   /** What the entry says of its parts. */
   parts: Record<string, number[]>;
 }
@@ -38,8 +42,9 @@ export interface Result {
 }
 
 /** One run, timed. */
-async function once({ contestant, entry }: Racer, lap: Lap | undefined): Promise<number> {
+async function once({ contestant, entry }: Racer, lap: Lap | undefined, processor: RaceOptions['processor']) {
   await contestant.activate?.();
+  const spent = processor?.();
   const started = performance.now();
   const running = entry.run();
   const encoded = performance.now();
@@ -54,20 +59,21 @@ async function once({ contestant, entry }: Racer, lap: Lap | undefined): Promise
     // Where results come back before the queue tells of its end, that news is late, not the work.
     if (done !== undefined) lap.done.push(Math.min(done, ended) - started);
     lap.readback.push(ended - started);
+    if (spent !== undefined) lap.processor.push(processor!() - spent);
     for (const [name, ms] of Object.entries(parts ?? {})) (lap.parts[name] ??= []).push(ms);
   }
   return ended - started;
 }
 
-export async function race(racers: readonly Racer[], { rounds, seconds }: RaceOptions): Promise<Result[]> {
+export async function race(racers: readonly Racer[], { rounds, seconds, processor }: RaceOptions): Promise<Result[]> {
   const results = racers.map((racer): Result => ({
     racer,
-    lap: { encode: [], done: [], readback: [], parts: {} },
+    lap: { encode: [], done: [], readback: [], processor: [], parts: {} },
     warmUp: NaN,
   }));
   const attempt = async (result: Result, lap: Lap | undefined) => {
     try {
-      return await once(result.racer, lap);
+      return await once(result.racer, lap, processor);
     } catch (error) {
       result.failed = (error as Error).message.split('\n')[0]!;
       return 0;

@@ -18,6 +18,8 @@ export interface Score {
   encode?: Timing;
   done?: Timing;
   readback?: Timing;
+  /** Processor time of all threads of the process until then; in Node alone. */
+  processor?: Timing;
   parts?: Readonly<Record<string, Timing>>;
   /** Of the first run, which compiles. */
   warmUpMs?: number;

@@ -129,6 +129,7 @@ function scoreOf({ lap, warmUp, failed }: Result, flops: number, bytes: number, 
   score.encode = timing(lap.encode);
   if (lap.done.length > 0) score.done = timing(lap.done);
   score.readback = timing(lap.readback);
+  if (lap.processor.length > 0) score.processor = timing(lap.processor);
   const parts = Object.entries(lap.parts).map(([name, samples]) => [name, timing(samples)] as const);
   if (parts.length > 0) score.parts = Object.fromEntries(parts);
   const { median: ms } = score.done ?? score.readback;

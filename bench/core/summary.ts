@@ -6,8 +6,8 @@ import { geometricMean } from './statistics.ts';
 export const msOf = (score: Score | undefined): number | undefined => score?.readback?.median;
 
 /** The peer's time over wgrad's; undefined where one of them has none. */
-export function ratioTo(peer: string, { scores }: CaseScore): number | undefined {
-  const [ours, theirs] = [msOf(scores['wgrad']), msOf(scores[peer])];
+export function ratioTo(peer: string, { scores }: CaseScore, of = msOf): number | undefined {
+  const [ours, theirs] = [of(scores['wgrad']), of(scores[peer])];
   return ours === undefined || theirs === undefined ? undefined : theirs / ours;
 }
 
@@ -18,7 +18,11 @@ export interface GroupRatio {
   least: number;
   most: number;
   count: number;
+  /** The mean by processor time, where it is known of all. */
+  processor?: number;
 }
+
+const processorOf = (score: Score | undefined) => score?.processor?.median;
 
 export const peersOf = ({ contestants }: Pick<BenchResult, 'contestants'>): string[] =>
   contestants.map((c) => c.name).filter((name) => name !== 'wgrad');
@@ -32,7 +36,9 @@ export function groupRatios(result: Pick<BenchResult, 'contestants' | 'cases'>):
       const ratios = own.flatMap((c) => ratioTo(peer, c) ?? []);
       if (ratios.length === 0) return [];
       const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
-      return [{ group, peer, mean: geometricMean(ratios), least, most, count: ratios.length }];
+      const spent = own.flatMap((c) => ratioTo(peer, c, processorOf) ?? []);
+      const processor = spent.length === ratios.length ? { processor: geometricMean(spent) } : {};
+      return [{ group, peer, mean: geometricMean(ratios), least, most, count: ratios.length, ...processor }];
     }),
   );
 }

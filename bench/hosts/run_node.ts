@@ -13,6 +13,12 @@ import type { BenchOptions } from './options.ts';
 import { progress, printSummary } from './terminal.ts';
 import { openTfjs } from './tfjs_node.ts';
 
+/** Software adapters compute in threads of this process. */
+function processor(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   const started = performance.now();
   const { selection, rounds, seconds, limit } = options;
@@ -30,7 +36,15 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   });
   const { signal } = stop;
   const budget = limit === undefined ? undefined : new Budget(limit - (performance.now() - started) / 1000);
-  const measured = await runCases(cases, contestants, { rounds, seconds, roofline, onCase: progress, signal, budget });
+  const measured = await runCases(cases, contestants, {
+    rounds,
+    seconds,
+    roofline,
+    onCase: progress,
+    signal,
+    budget,
+    processor,
+  });
   const result = resultOf(
     options,
     networks.network,

@@ -19,9 +19,10 @@ export function progress(id: string, index: number, count: number, done?: CaseSc
 }
 
 export function printSummary(result: BenchResult): void {
-  for (const { group, peer, mean, least, most, count } of groupRatios(result)) {
+  for (const { group, peer, mean, least, most, count, processor } of groupRatios(result)) {
     const range = count > 1 ? ` (${short(least)} to ${short(most)}, ${count} cases)` : '';
-    console.log(`  ${group.padEnd(24)} ${peer.padEnd(14)} ${short(mean)} x as long as wgrad${range}`);
+    const spent = processor === undefined ? '' : `; ${short(processor)} x the processor time`;
+    console.log(`  ${group.padEnd(24)} ${peer.padEnd(14)} ${short(mean)} x as long as wgrad${range}${spent}`);
   }
   for (const [name, contestant, part, time, forwards] of partRows(result.cases)) {
     console.log(`  ${`${name}: ${part}`.padEnd(39)} ${contestant} ${time}${forwards ? `, ${forwards} forwards` : ''}`);
