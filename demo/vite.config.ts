@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { chartCss } from '../src/report/charts/css.ts';
@@ -10,11 +11,16 @@ const theme: Plugin = {
   load: (id) => (id === '\0theme.css' ? themeCss() + chartCss : undefined),
 };
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // Static files for any folder of any server.
   base: './',
   plugins: [theme],
+  define: { __VERSION__: JSON.stringify(version) },
   build: { outDir: '../out/demo', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
   worker: { format: 'es' },
 });

@@ -81,7 +81,7 @@ function ratioSection(result: BenchResult): Section | undefined {
   };
 }
 
-function rooflineSection({ cases, contestants, roofline }: BenchResult): Section | undefined {
+export function rooflineSection({ cases, contestants, roofline }: BenchResult): Section | undefined {
   const counted = cases.filter((c) => c.flops > 0 && c.bytes > 0);
   const groups = contestants.flatMap(({ name }) => {
     const points = counted.flatMap((c) => {

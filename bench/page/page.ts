@@ -37,11 +37,13 @@ export type OpenPeer = (host: PeerHost) => Promise<Contestant>;
 /**
  * @param peers by name: those that the request names.
  * @param onCase told of each case as in {@link runCases}.
+ * @param signal ends it after the case that is under way, with what was measured.
  */
 export async function runInPage(
   request: PageRequest,
   peers: Readonly<Record<string, OpenPeer>>,
   onCase: (id: string, index: number, count: number, done?: CaseScore) => void,
+  signal?: AbortSignal,
 ): Promise<Measured> {
   const { selection, rounds, seconds, limit, version, network, small } = request;
   const { filter, ...rest } = selection;
@@ -52,7 +54,7 @@ export async function runInPage(
   const tiny = selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {};
   const roofline = await measureRoofline(engine.gpuDevice, tiny);
   const budget = limit === undefined ? undefined : new Budget(limit);
-  const measured = await runCases(cases, contestants, { rounds, seconds, roofline, onCase, budget });
+  const measured = await runCases(cases, contestants, { rounds, seconds, roofline, onCase, budget, signal });
   const adapter = aboutAdapter(engine.gpuDevice, engine.description);
   await engine.dispose();
   return { adapter, roofline, contestants: contestants.map(aboutContestant), ...measured };

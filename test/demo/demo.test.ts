@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { shapePictures, SIDE } from '../../src/data/shapes.ts';
+import type { BenchResult } from '../../bench/core/result.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { importOnnx } from '../../src/onnx/network.ts';
 import { openSite, Visitor, type Site } from './site.ts';
@@ -200,8 +201,21 @@ it('dreams, stops in the middle and keeps what it has; measures', async () => {
   expect(frames).toBeGreaterThan(1);
   expect(film.toString('latin1').split('fcTL')).toHaveLength(frames + 1);
   await v.view('bench');
+  await v.press('A taste');
   await v.press('Measure this device');
-  await v.sees('.bench tbody tr:nth-child(2)', /ms/);
+  await v.sees('.bench tbody tr:nth-child(3)', /\d to \d/);
+  await v.press('Stop after this case');
+  // The roof is measured, and there are points below it.
+  await v.sees('.roofline', /tiny, forward/);
+  await v.press('Save JSON');
+  const result = await downloaded('.json');
+  const { made, roofline, cases } = JSON.parse(readFileSync(result, 'utf8')) as BenchResult;
+  expect(made).toMatchObject({ host: 'browser', interrupted: true });
+  expect(roofline.gflops).toBeGreaterThan(0);
+  expect(cases[0]!.scores['wgrad']!.readback!.samples.length).toBeGreaterThan(0);
+  // Beside itself nothing is faster.
+  await v.give('.bench input[type=file]', result);
+  await v.sees('.bench section', /geometric mean: 1\.00/);
   await accessible(v);
   expect(v.complaints).toEqual([]);
 });

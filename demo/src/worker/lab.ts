@@ -7,8 +7,8 @@ import { Dreaming, type Dream, type DreamFrame, type PhotoDream, type SheetCell 
 import { Explaining, type Partial } from './explaining.ts';
 import { Forecasting } from './forecast.ts';
 import { Jobs } from './jobs.ts';
+import { Measuring, type BenchSize, type MeasuredCase } from './measuring.ts';
 import { Session } from './session.ts';
-import { Benchmark, type Timing } from './timing.ts';
 import { Tuning, type TuneEvent, type TuneOptions } from './tuning.ts';
 
 export class Lab {
@@ -17,7 +17,7 @@ export class Lab {
   private readonly tuning = new Tuning(this.session);
   private readonly forecasting = new Forecasting(this.session);
   private readonly dreaming = new Dreaming(this.session);
-  private readonly benchmark = new Benchmark(this.session);
+  private readonly measuring = new Measuring(this.session);
   private readonly jobs = new Jobs(() => this.session.recover());
 
   device() {
@@ -137,8 +137,8 @@ export class Lab {
     return this.jobs.run('sheet', (signal) => this.dreaming.sheet(layer, units, steps, signal, tell));
   }
 
-  bench(tell: (timing: Timing, done: number, total: number) => void) {
-    return this.jobs.run('bench', (signal) => this.benchmark.run(signal, tell));
+  bench(size: BenchSize, tell: (measured: MeasuredCase) => void) {
+    return this.jobs.run('bench', (signal) => this.measuring.run(size, signal, tell));
   }
 }
 
