@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { deferred } from './scripts/defer.ts';
 
 const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { peerDependencies: object };
 
@@ -51,6 +52,10 @@ export default module.exports;`;
   },
 };
 
+/** What a page loads when it first calls it. */
+const LATER =
+  /src\/(explain\/(methods\/|metrics\/(infidelity|fidelity|removal|randomization|road)|robustness\/(attack|smallest)|noise_tunnel|trust\/run|segments\/(index|of_model|quickshift|slic|felzenszwalb)|shapley\/game|mask_game|figures\/(svg|html|render))|train\/(fit|find_lr|evaluate)|ascent\/(dream|examples|groups))[^/]*\.ts$/;
+
 /** The licences of what is carried, beside it. */
 const licences: Plugin = {
   name: 'licences',
@@ -68,7 +73,7 @@ const licences: Plugin = {
  * Node's is asserted in test/package/package.test.ts.
  */
 export default defineConfig({
-  plugins: [leanProtobuf, licences],
+  plugins: [leanProtobuf, deferred(LATER), licences],
   build: {
     outDir: 'dist/lib',
     ssr: true,

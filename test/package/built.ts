@@ -9,7 +9,7 @@ import { build } from 'vite';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const sources = ['src', 'package.json', 'vite.config.ts', 'tsconfig.json'];
+const sources = ['src', 'package.json', 'vite.config.ts', 'scripts/defer.ts', 'tsconfig.json'];
 
 /** Of files, and of folders, which changes where a file goes. */
 function newest(path: string): number {

@@ -14,4 +14,10 @@ Object.assign(globalThis, {
     const { logits } = await model.run(Float32Array.from(pixels));
     return [...logits!];
   },
+  /** By a method whose code comes when it is called. */
+  async maps(file: string, pixels: number[]) {
+    const model = await onnx.loadOnnx(await wgrad.Engine.create(), file);
+    const { map } = await explain.explain(model, Float32Array.from(pixels), { method: 'rise', samples: 8, target: 0 });
+    return [...map];
+  },
 });
