@@ -74,6 +74,7 @@ export async function follow(
     step: (e) => c.progress(`epoch ${e.epoch} loss ${e.loss.toFixed(3)}`, e.step, e.steps),
     unfreeze: (e) => c.note(`epoch ${e.epoch}: trained too from now on: ${shortList(e.joined)}`),
     checkpoint: () => undefined,
+    restore: (e) => c.note(`the device was lost: on from step ${e.step}, ${e.lost} of them again`),
     stop: (e) => c.note(`stopped: ${e.patience} epochs brought nothing better than epoch ${e.best}`),
     async epoch(e) {
       if (e.epoch === 1) first = e;

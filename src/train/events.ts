@@ -47,6 +47,17 @@ export interface CheckpointEvent {
   bytes: number;
 }
 
+/** The device was lost and replaced: the training goes on from its last snapshot. The steps since then come again. */
+export interface RestoreEvent {
+  type: 'restore';
+  /** Of the snapshot. */
+  epoch: number;
+  /** Steps that were done at the snapshot. */
+  step: number;
+  /** Steps that are lost. */
+  lost: number;
+}
+
 /** Training ends before its last epoch: nothing better came in `patience` of them. */
 export interface StopEvent {
   type: 'stop';
@@ -108,4 +119,4 @@ export interface EpochEvent {
 }
 
 /** What `fit` tells as it goes on; match by `type`. */
-export type FitEvent = StartEvent | StepEvent | EpochEvent | UnfreezeEvent | CheckpointEvent | StopEvent;
+export type FitEvent = StartEvent | StepEvent | EpochEvent | UnfreezeEvent | CheckpointEvent | RestoreEvent | StopEvent;

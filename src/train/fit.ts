@@ -4,10 +4,11 @@ import { Random } from '../random.ts';
 import { readOptions } from '../options.ts';
 import { augmentationName, type AugmentOptions } from './augment.ts';
 import { checkDataset, type Dataset } from './dataset.ts';
-import type { CheckpointEvent, FitEvent } from './events.ts';
+import type { CheckpointEvent, FitEvent, RestoreEvent } from './events.ts';
 import { cacheOptions, checkpointOptions, distillOptions, fitOptions, keeps, type FitOptions } from './fit_options.ts';
 import type { Optimizer } from './optimizers.ts';
 import { isStuck, lossesOf } from './progress.ts';
+import { isLoss, MOST_LOSSES } from './recovery.ts';
 import { classIndices, epochOrder, resolveWeights } from './sampling.ts';
 import { factorAt, scheduleData, type Schedule } from './schedule.ts';
 import { Training } from './training.ts';
@@ -20,7 +21,7 @@ export type { CacheOptions, CheckpointOptions, FitOptions, Unfreezing } from './
  * (unless its dataset says that they are `checked`), so that a bad one does not end the training hours later.
  * With `ema` the model holds the moving average at the end, also when it is stopped early.
  * @throws WgradError 'invalid-argument', 'dataset-empty'; 'shape', 'not-finite', 'unknown-name' naming a sample;
- *   'not-finite' for a loss (the parameters are those before that step); AbortError.
+ *   'not-finite' for a loss (the parameters are those before that step); 'device-lost' (see `snapshotEvery`); AbortError.
  */
 export async function* fit(model: Model, data: Dataset, options: FitOptions): AsyncGenerator<FitEvent, void, void> {
   const o = readOptions('fit', fitOptions, { ...options });
@@ -56,88 +57,127 @@ export async function* fit(model: Model, data: Dataset, options: FitOptions): As
   });
   const settings = settingsOf(model, data, { ...o, schedule, batch, classWeights, distill });
   const size = batch * accumulate;
-  /** Unfreezes what the epoch begins with. @returns the names of what was frozen before. */
+  /** Unfreezes what the epoch begins with. @returns the names of what its programs do not train yet. */
   const begin = (epoch: number): string[] => {
-    const before = new Set(model.trainable());
     for (const u of unfreeze) if (u.epoch === epoch) model.unfreeze(...[u.match].flat());
+    const before = new Set(training.step.changes);
     return model.trainable().filter((v) => !before.has(v)).map((v) => v.name); // prettier-ignore
+  };
+  /** Losses of the device since the last snapshot. */
+  let inARow = 0;
+  const keep = async () => {
+    if (o.snapshotEvery === undefined) return;
+    await training.keep();
+    inARow = 0;
+  };
+  const recover = async (error: unknown, step = training.progress.step): Promise<RestoreEvent> => {
+    if (o.snapshotEvery === undefined || !isLoss(error) || ++inARow > MOST_LOSSES) throw error;
+    signal?.throwIfAborted();
+    try {
+      await training.recover(error);
+    } catch (again) {
+      return recover(again, step);
+    }
+    const { progress } = training;
+    return { type: 'restore', epoch: progress.history.length + 1, step: progress.step, lost: step - progress.step };
   };
   try {
     if (o.resume) await training.restore(o.resume, settings);
     else await training.prepare();
-    const { progress } = training;
     const left = training.step.needsWholeBatches ? data.length % size : 0;
     const pictures = data.length - left;
     const perEpoch = Math.ceil(pictures / size);
     const steps = perEpoch * epochs;
     const trained = model.trainable().map((v) => v.name);
-    const done = progress.history.length;
     yield {
       ...{ type: 'start', epochs, perEpoch, steps, pictures, left, trained },
-      ...(o.resume && { resumed: { step: progress.step, epoch: done } }),
+      ...(o.resume && { resumed: { step: training.progress.step, epoch: training.progress.history.length } }),
       ...training.inputs.summary(),
     };
     const write = async (epoch: number): Promise<CheckpointEvent> => {
       const bytes = await training.save(settings);
       await checkpoint!.write(bytes);
-      return { type: 'checkpoint', epoch, step: progress.step, bytes: bytes.length };
+      return { type: 'checkpoint', epoch, step: training.progress.step, bytes: bytes.length };
     };
-    for (let epoch = done + 1; epoch <= epochs; epoch++) {
-      if (o.patience !== undefined && isStuck(progress, o.patience)) {
-        yield { type: 'stop', epoch: epoch - 1, patience: o.patience, best: progress.best + 1 };
-        break;
-      }
-      const joined = begin(epoch);
-      if (joined.length > 0) {
-        await training.prepare();
-        yield { type: 'unfreeze', epoch, joined };
-      }
-      const { source, inputs } = training;
-      const pass = views === undefined ? epoch - 1 : (epoch - 1) % views;
-      const order = epochOrder(data.length, sampling, labels, new Random(seed).fork(`epoch ${epoch}`));
-      const [epochClock, madeBefore] = [clock(), inputs.made];
-      const load = (k: number) => {
-        const end = Math.min((k + 1) * size, pictures);
-        const loading = source.load(order.slice(k * size, end), { upcoming: order.slice(end, end + size), pass });
-        // It may fail before it is waited for.
-        loading.catch(() => undefined);
-        return loading;
-      };
-      const first = progress.step - (epoch - 1) * perEpoch;
-      const losses = lossesOf(progress.history);
-      const rateOf = (step: number) => optimizer.lr * factorAt(schedule, { step, steps, perEpoch, losses });
-      let next = first < perEpoch ? load(first) : undefined;
-      for (let k = first; k < perEpoch; k++) {
-        signal?.throwIfAborted();
-        const stepClock = clock();
-        const lr = rateOf(progress.step);
-        const micros = (await next)!;
-        // The next pictures are read while the device is busy with these.
-        if (k + 1 < perEpoch) next = load(k + 1);
-        const { loss, correct } = await training.run(micros, lr);
-        const count = Math.min((k + 1) * size, pictures) - k * size;
-        progress.sums.loss += (loss * count) / pictures;
-        progress.sums.correct += correct;
-        yield {
-          ...{ type: 'step', epoch, step: progress.step, steps, loss, pictures: count, correct, lr },
-          seconds: stepClock(),
-          gradients: () => training.step.gradients(micros, { signal }),
+    const goOn = async function* (): AsyncGenerator<FitEvent, void, void> {
+      const { progress } = training;
+      for (let epoch = progress.history.length + 1; epoch <= epochs; epoch++) {
+        if (o.patience !== undefined && isStuck(progress, o.patience)) {
+          yield { type: 'stop', epoch: epoch - 1, patience: o.patience, best: progress.best + 1 };
+          break;
+        }
+        const joined = begin(epoch);
+        if (joined.length > 0) {
+          await training.prepare();
+          await keep();
+          yield { type: 'unfreeze', epoch, joined };
+        }
+        const { source, inputs } = training;
+        const pass = views === undefined ? epoch - 1 : (epoch - 1) % views;
+        const order = epochOrder(data.length, sampling, labels, new Random(seed).fork(`epoch ${epoch}`));
+        const [epochClock, madeBefore] = [clock(), inputs.made];
+        const load = (k: number) => {
+          const end = Math.min((k + 1) * size, pictures);
+          const loading = source.load(order.slice(k * size, end), { upcoming: order.slice(end, end + size), pass });
+          // It may fail before it is waited for.
+          loading.catch(() => undefined);
+          return loading;
         };
-        if (checkpoint?.everySteps && progress.step % checkpoint.everySteps === 0) yield await write(epoch);
+        const first = progress.step - (epoch - 1) * perEpoch;
+        const losses = lossesOf(progress.history);
+        const rateOf = (step: number) => optimizer.lr * factorAt(schedule, { step, steps, perEpoch, losses });
+        let next = first < perEpoch ? load(first) : undefined;
+        for (let k = first; k < perEpoch; k++) {
+          signal?.throwIfAborted();
+          const stepClock = clock();
+          const lr = rateOf(progress.step);
+          const micros = (await next)!;
+          // The next pictures are read while the device is busy with these.
+          if (k + 1 < perEpoch) next = load(k + 1);
+          const { loss, correct } = await training.run(micros, lr);
+          const count = Math.min((k + 1) * size, pictures) - k * size;
+          progress.sums.loss += (loss * count) / pictures;
+          progress.sums.correct += correct;
+          if (progress.step % (o.snapshotEvery ?? Infinity) === 0) await keep();
+          yield {
+            ...{ type: 'step', epoch, step: progress.step, steps, loss, pictures: count, correct, lr },
+            seconds: stepClock(),
+            gradients: () => training.step.gradients(micros, { signal }),
+          };
+          if (checkpoint?.everySteps && progress.step % checkpoint.everySteps === 0) yield await write(epoch);
+        }
+        const { loss, correct } = progress.sums;
+        const accuracy = correct / pictures;
+        const { held, isBest } = await training.endEpoch({ loss, accuracy });
+        await keep();
+        yield {
+          ...{
+            type: 'epoch',
+            epoch,
+            epochs,
+            step: progress.step,
+            loss,
+            accuracy,
+            isBest,
+            lr: rateOf(progress.step - 1),
+          },
+          seconds: epochClock(),
+          ...(training.step.frozen && { computed: inputs.made - madeBefore }),
+          ...(held && { validation: held }),
+          averaged: (use) => training.step.averaged(use),
+        };
+        if (checkpoint) yield await write(epoch);
       }
-      const { loss, correct } = progress.sums;
-      const accuracy = correct / pictures;
-      const { held, isBest } = await training.endEpoch({ loss, accuracy });
-      yield {
-        ...{ type: 'epoch', epoch, epochs, step: progress.step, loss, accuracy, isBest, lr: rateOf(progress.step - 1) },
-        seconds: epochClock(),
-        ...(training.step.frozen && { computed: inputs.made - madeBefore }),
-        ...(held && { validation: held }),
-        averaged: (use) => training.step.averaged(use),
-      };
-      if (checkpoint) yield await write(epoch);
+      await training.finish(o.keep);
+    };
+    await keep();
+    for (;;) {
+      try {
+        return yield* goOn();
+      } catch (error) {
+        yield await recover(error);
+      }
     }
-    await training.finish(o.keep);
   } finally {
     await training.end();
   }

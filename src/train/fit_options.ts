@@ -69,6 +69,13 @@ export interface FitOptions extends UpdateOptions {
   patience?: number;
   /** Writes the training to where it can be taken up again, after every epoch. */
   checkpoint?: CheckpointOptions;
+  /**
+   * Keeps the training on the host after so many steps, and after every epoch. When the device is lost, `engine.restore()`
+   * is called, and the training goes on from there: at most so many steps are done again, to the same bits; three losses
+   * without a snapshot between them end it. What is frozen comes from the model's file again, or from the copy that
+   * `loadOnnx(..., { hostCopy: true })` keeps. Default: never; a loss ends the training.
+   */
+  snapshotEvery?: number;
   /** A checkpoint of this same training: model, data and settings must be as they were, but for `epochs`. */
   resume?: Uint8Array;
   /** Order of the pictures; default 0. */
@@ -162,6 +169,7 @@ export const fitOptions = {
   keep: choice(['last', 'best'], 'last', 'which parameters the model holds at the end'),
   patience: count(undefined, 'epochs without a better one that end the training'),
   checkpoint: custom<CheckpointOptions>('writes checkpoints', 'an object with write', isObject),
+  snapshotEvery: count(undefined, 'steps between two snapshots, which a loss of the device costs at most'),
   resume: custom<Uint8Array>('a checkpoint', 'bytes', (v) => v instanceof Uint8Array),
   seed: finite(0, 'of the order of the pictures'),
   signal: abortSignal(),

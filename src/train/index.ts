@@ -4,6 +4,7 @@ export type {
   CheckpointEvent,
   EpochEvent,
   FitEvent,
+  RestoreEvent,
   StartEvent,
   StepEvent,
   StopEvent,

@@ -3,6 +3,7 @@
  * Programs are made for what is trainable; when that changes they are made anew, and what was kept goes on.
  */
 import type { Engine } from '../engine.ts';
+import type { WgradError } from '../errors.ts';
 import type { Variable } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
 import { augments, type AugmentOptions } from './augment.ts';
@@ -13,6 +14,7 @@ import { Evaluator, type Evaluation } from './evaluate.ts';
 import { FrozenPart } from './frozen.ts';
 import { Inputs, type Kept } from './inputs.ts';
 import type { DistillOptions } from './loss.ts';
+import { restoreEngine, type Kept as KeptValues } from './recovery.ts';
 import { isBetter, newProgress, type EpochRecord, type Monitor, type Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import { TrainStep, type StepResult } from './step.ts';
@@ -52,6 +54,7 @@ export class Training {
   private best: Map<string, Float32Array> | undefined;
   private teacher: Teacher | undefined;
   private finished = false;
+  private kept: KeptValues | undefined;
   /** Known for that number of changed variables. */
   private sum: { of: number; value: string } | undefined;
 
@@ -169,6 +172,39 @@ export class Training {
     if (keep === 'best' && this.best) await writeAll(this.model.engine, this.changed.values(), this.best);
     else await this.step.adoptAverage();
     this.finished = true;
+  }
+
+  /** What {@link recover} goes back to: the training as of now. */
+  async keep(): Promise<void> {
+    const { engine } = this.model;
+    const { progress, step, best } = this;
+    const [model, optimizer, average] = await Promise.all([
+      this.snapshot(),
+      readAll(engine, step.state),
+      readAll(engine, step.average),
+    ]);
+    this.kept = { progress: structuredClone(progress), values: { model, optimizer, average }, best };
+  }
+
+  /**
+   * After a loss of the device: the engine on another one, and the training as it was at the last {@link keep}.
+   * @throws (rejects) as `Engine.restore`; `loss` itself where the engine cannot make another device.
+   */
+  async recover(loss: WgradError): Promise<void> {
+    const { engine } = this.model;
+    const { step, changed, kept, o } = this;
+    const { values, progress, best } = kept!;
+    const parts = { model: [...changed.values()], optimizer: step.state, average: step.average };
+    const known = new Map<Variable, Float32Array>();
+    for (const [part, list] of Object.entries(parts) as [keyof typeof parts, readonly Variable[]][]) {
+      for (const v of list) if (values[part].has(v.name)) known.set(v, values[part].get(v.name)!);
+    }
+    await restoreEngine(engine, known, loss, o.signal);
+    // Where the engine had come back by itself, it has what it knew then.
+    await Promise.all([...known].map(([v, data]) => engine.write(v, data)));
+    this.progress = structuredClone(progress);
+    this.best = best;
+    step.steps = progress.step;
   }
 
   /** However it ended: one that was stopped leaves the average too, if the device can still be asked. */
