@@ -203,9 +203,9 @@ export const mean = (x: Tensor, axes?: readonly number[], keepdims = false): Ten
 
 /**
  * Variance along the axes, default all.
- * @param correction 0: population variance; 1: unbiased (divides by n - 1).
+ * @param correction divides by n - correction: 1 (the default, torch.var's) is unbiased, 0 the population's.
  */
-export function variance(x: Tensor, axes?: readonly number[], keepdims = false, correction = 0): Tensor {
+export function variance(x: Tensor, axes?: readonly number[], keepdims = false, correction = 1): Tensor {
   const centred = sub(x, mean(x, axes, true));
   return over(sum(square(centred), axes, keepdims), Math.max(0, count(x, axes) - correction));
 }
