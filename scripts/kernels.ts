@@ -40,26 +40,32 @@ const minify = (code: string) =>
     .join('\n')
     .trim();
 
+/** How a description writes what a kernel may do with a binding. */
+const ACCESS = { read: '', read_write: '*', uniform: '~' } as const;
+
 const banner = '// Written by scripts/kernels.ts from kernels/*.wgsl; not to be edited.';
 const bodies = new Map(Object.keys(DEFERRED).map((file) => [file, [banner]]));
 
-/** The code of a description, whole or without the body that is loaded later. */
+/** Of a description: its code, whole or without the body, and where that is loaded from. */
 function source(name: string, title: string, code: string): string {
-  const file = Object.keys(DEFERRED).find((candidate) => DEFERRED[candidate]!.test(name));
-  if (!file) return `code: ${JSON.stringify(code)}`;
+  const file = Object.keys(DEFERRED).find((candidate) => DEFERRED[candidate]!.test(name))!;
   const lines = code.split('\n').filter(Boolean);
   // Named, since two kernels may have the same constants.
   const head = [`//${title}`, ...lines.filter((line) => HEAD.test(line))].join('\n');
   const body = lines.filter((line) => !HEAD.test(line)).join('\n');
   const key = title.replace(/\W/g, '_');
   bodies.get(file)!.push(`export const ${key} = ${JSON.stringify(body)};`);
-  return `code: ${JSON.stringify(head)},\n  body: () => import('./${file}.gen.ts').then((bodies) => bodies.${key})`;
+  return `${JSON.stringify(head)}, ${file}, '${key}'`;
 }
 
 /** What tuning was measured with: other code, other winners. */
 const gemmSource = createHash('sha256');
 
-const parts = [banner, "import type { Kernel } from './kernel.ts';"];
+const parts = [
+  banner,
+  "import { described } from './described.ts';",
+  ...Object.keys(DEFERRED).map((file) => `const ${file} = () => import('./${file}.gen.ts');`),
+];
 for (const file of readdirSync(folder).sort()) {
   if (!file.endsWith('.wgsl')) continue;
   const code = readModule(folder, file);
@@ -79,21 +85,26 @@ for (const file of readdirSync(folder).sort()) {
   const structs = bindings.filter(members);
   const constants = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(u32|i32|f32|bool)\s*=[^;]*;/gm)];
   const camel = name.replace(/_(\w)/g, (_, c: string) => c.toUpperCase());
+  if (bindings.some((b: any, at) => b.binding !== at))
+    throw new Error(`${file}: bindings must count from 0 without gaps`);
+  if (entries[0].name !== 'main') throw new Error(`${file}: the entry must be called main`);
+  const namesOf = (b: any): string[] => members(b).map((m: any) => m.name);
+  const access = (b: any): keyof typeof ACCESS => b.access || 'read';
+  const type =
+    `{ name: string; entry: 'main'; bindings: {` +
+    bindings.map((b: any) => ` ${b.name}: { binding: ${b.binding}; access: '${access(b)}' }`).join(';') +
+    ` }; structs: {` +
+    structs.map((b: any) => ` ${b.name}: ['${namesOf(b).join("', '")}']`).join(';') +
+    ` }; constants: {` +
+    constants.map((m) => ` ${m[1]}: '${m[2]}'`).join(';') +
+    ` }; code: string; body: () => Promise<string> }`;
+  const layout = bindings
+    .map((b: any) => `${b.name}${ACCESS[access(b)]}${members(b) ? `:${namesOf(b).join()}` : ''}`)
+    .join(' ');
+  const typeName = `${camel[0]!.toUpperCase()}${camel.slice(1)}`;
+  parts.push(`type ${typeName} = ${type};`);
   const describe = (title: string, text: string) =>
-    `{\n  name: '${title}',\n  entry: '${entries[0].name}',\n  bindings: {` +
-    bindings.map((b: any) => ` ${b.name}: { binding: ${b.binding}, access: '${b.access || 'read'}' }`).join(',') +
-    ` },\n  structs: {` +
-    structs
-      .map(
-        (b: any) =>
-          ` ${b.name}: [${members(b)
-            .map((m: any) => `'${m.name}'`)
-            .join(', ')}]`,
-      )
-      .join(',') +
-    ` },\n  constants: {` +
-    constants.map((m) => ` ${m[1]}: '${m[2]}'`).join(',') +
-    ` },\n  ${source(name, title, minify(text))},\n} as const satisfies Kernel`;
+    `/*#__PURE__*/ described<${typeName}>('${title}', '${layout}', ${source(name, title, minify(text))})`;
   const variants = [...variantsOf(code)].map(([variant, values]): [string, string] => [variant, flatten(code, values)]);
   const text =
     variants[0]![0] === ''
