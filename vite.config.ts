@@ -54,7 +54,7 @@ export default module.exports;`;
 
 /** What a page loads when it first calls it. */
 const LATER =
-  /src\/(explain\/(methods\/|metrics\/(infidelity|fidelity|removal|randomization|road)|robustness\/(attack|smallest)|noise_tunnel|trust\/run|segments\/(index|of_model|quickshift|slic|felzenszwalb)|shapley\/game|mask_game|figures\/(svg|html|render))|train\/(fit|find_lr|evaluate)|ascent\/(dream|examples|groups))[^/]*\.ts$/;
+  /src\/(explain\/(methods\/|metrics\/(infidelity|fidelity|removal|randomization|road)|robustness\/(attack|smallest)|noise_tunnel|trust\/run|segments\/(index|of_model|quickshift|slic|felzenszwalb)|shapley\/game|mask_game|figures\/(svg|html|render))|train\/(fit|find_lr|evaluate|step_graph)|ascent\/(dream|examples|groups))[^/]*\.ts$/;
 
 /** The licences of what is carried, beside it. */
 const licences: Plugin = {

@@ -19,7 +19,7 @@ import {
 import { isOptimizer, type Optimizer } from '../train/optimizers.ts';
 import type { Transform } from '../transforms/index.ts';
 import type { Rate } from './compile.ts';
-import { Drawing } from './drawing.ts';
+import type { Drawing } from './drawing.ts';
 import { gradientModifiers, type GradientModifier } from './gradient.ts';
 import type { Objective } from './objectives/objective.ts';
 import { pixelSpace, type PixelSpace } from './picture/space.ts';
@@ -153,6 +153,12 @@ export function ascend(model: Model, options: AscendOptions): Ascent {
   const known = pixelSpace(model);
   const size = o.size ?? [known.shape[1], known.shape[2]];
   const space: PixelSpace = { ...known, shape: [known.shape[0], ...size] };
-  const drawing = new Drawing(model, objectives, n, space, o);
-  return Object.assign(drawing.frames(), { size, best: (index = 0) => drawing.bestOf(index) });
+  // A page that never draws goes without what draws.
+  let loaded: Promise<Drawing> | undefined;
+  const drawing = () =>
+    (loaded ??= import('./drawing.ts').then(({ Drawing }) => new Drawing(model, objectives, n, space, o)));
+  async function* frames() {
+    yield* (await drawing()).frames();
+  }
+  return Object.assign(frames(), { size, best: async (index = 0) => (await drawing()).bestOf(index) });
 }
