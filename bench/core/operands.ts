@@ -12,6 +12,10 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export const noiseOf = (shape: readonly number[], seed: string): Float32Array<ArrayBuffer> =>
   noise(sizeOf(shape), seed);
 
+/** As behind a ReLU that is open: tfjs-wasm's gradient of a max-pool is wrong where all of a window is negative. */
+export const rectified = (shape: readonly number[], seed: string): Float32Array<ArrayBuffer> =>
+  noiseOf(shape, seed).map(Math.abs);
+
 /** Shapes of a convolution's picture, weights and output, in PyTorch's order. */
 export function convolutionShapes({ batch, channels, filters, kernel, stride, side }: ConvolutionTask) {
   const pad = (kernel - 1) / 2;

@@ -68,7 +68,7 @@ function wholeEntry(tf: Tfjs, work: Work, dispose: () => void): Entry {
 
 function networkEntry(tf: Tfjs, graph: OnnxGraph, source: NetworkSource, kind: string, batch: number): Entry {
   const { side } = source;
-  const network = new TfjsNetwork(tf, graph);
+  const network = new TfjsNetwork(tf, graph, { fuses: kind === 'inference' });
   const end = () => network.dispose();
   const count = kind === 'integrated-gradients' ? 1 : batch;
   const x = nhwc(tf, pictures(count, source), [count, 3, side, side]);
@@ -95,7 +95,7 @@ function networkEntry(tf: Tfjs, graph: OnnxGraph, source: NetworkSource, kind: s
 
 function stepEntry(tf: Tfjs, graph: OnnxGraph, source: NetworkSource, task: StepTask): Entry {
   const { side, classes } = source;
-  const network = new TfjsNetwork(tf, graph, task.unfrozen);
+  const network = new TfjsNetwork(tf, graph, { unfrozen: task.unfrozen });
   const x = nhwc(tf, pictures(task.batch, source), [task.batch, 3, side, side]);
   const labels = tf.oneHot(tf.tensor1d(targets(task.batch, classes), 'int32'), classes) as Tf.Tensor2D;
   const optimizer = tf.train.momentum(SGD.lr, SGD.momentum);
@@ -151,6 +151,10 @@ function startupEntry(tf: Tfjs, source: NetworkSource, own: string, another: Tfj
   };
 }
 
+/** Whether gradients of filters are computed: tfjs-wasm has no kernel for them. */
+const trains = (task: Task): boolean =>
+  task.kind === 'step' || (task.kind === 'convolution' && task.pass === 'weight gradient');
+
 export async function tfjsContestant({ tf, backend, network, queue, context, another }: TfjsHost): Promise<Contestant> {
   const graph = await decodeOnnx(network.bytes);
   return {
@@ -166,6 +170,7 @@ export async function tfjsContestant({ tf, backend, network, queue, context, ano
       if (tf.getBackend() !== backend) throw new Error(`tfjs went over to ${tf.getBackend()}`);
     },
     enter(task: Task) {
+      if (trains(task) && !tf.getKernel('Conv2DBackpropFilter', backend)) return undefined;
       const work = layerWork(tf, task);
       if (work) return Promise.resolve(workEntry(tf, work));
       switch (task.kind) {

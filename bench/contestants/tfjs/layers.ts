@@ -2,7 +2,7 @@
 import type * as Tf from '@tensorflow/tfjs-core';
 import { reorder } from '../../../src/graph/layout.ts';
 import type { ConvolutionTask, Task } from '../../core/case.ts';
-import { convolutionShapes, noise, noiseOf, POOL, pooledSide, targets } from '../../core/operands.ts';
+import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, targets } from '../../core/operands.ts';
 
 export type Tfjs = typeof Tf;
 
@@ -106,7 +106,7 @@ export function layerWork(tf: Tfjs, task: Task): Work | undefined {
     case 'max-pool': {
       const { batch, channels, side } = task;
       const shape = [batch, channels, side, side];
-      const x = nhwc(tf, noiseOf(shape, 'x'), shape);
+      const x = nhwc(tf, rectified(shape, 'x'), shape);
       const pool = (x: Tf.Tensor) => tf.maxPool(x as Tf.Tensor4D, POOL.kernel, POOL.stride, POOL.pad, 'floor');
       if (task.pass === 'forward') return { operands: [x], orders: { y: 'nhwc' }, compute: () => ({ y: pool(x) }) };
       const out = pooledSide(side);

@@ -35,6 +35,16 @@ export function overhang(node: OnnxNode, side: number): number {
   return Math.ceil(free / stride) * stride - free;
 }
 
+export interface TfjsUse {
+  /** Layers that are trained; undefined: none, empty: all. */
+  unfrozen?: readonly string[];
+  /**
+   * Default true. A fused convolution's gradient computes that of the filter always, even where only that of the picture
+   * is asked for; a plain one's does not.
+   */
+  fuses?: boolean;
+}
+
 export class TfjsNetwork {
   /** Parameters by their names in the file, those that are trained as tfjs variables. */
   private readonly parameters = new Map<string, Tf.Tensor>();
@@ -42,12 +52,15 @@ export class TfjsNetwork {
   private readonly folded = new Map<string, [weight: Tf.Tensor4D, bias: Tf.Tensor1D]>();
   private readonly consumers = new Map<string, OnnxNode[]>();
 
-  /** @param unfrozen layers that are trained; undefined: none, empty: all. */
+  /** Whether bias and ReLU are part of the convolution. */
+  readonly fuses: boolean;
+
   constructor(
     private readonly tf: Tfjs,
     private readonly graph: OnnxGraph,
-    unfrozen?: readonly string[],
+    { unfrozen, fuses = true }: TfjsUse = {},
   ) {
+    this.fuses = fuses;
     const isTrained = (name: string) =>
       unfrozen !== undefined && (unfrozen.length === 0 || unfrozen.some((layer) => name.startsWith(`${layer}.`)));
     for (const node of graph.nodes)
@@ -153,6 +166,7 @@ const builders: Readonly<Record<string, Builder>> = {
     const pair = this.pairBehind(node);
     if (!pair) return tf.conv2d(x, this.parameter(node.inputs[1]!) as Tf.Tensor4D, strides, pad);
     const [norm, [filter, bias]] = pair;
+    if (!this.fuses) return tf.add(tf.conv2d(x, filter, strides, pad), bias);
     const activation = this.isRectified(norm.outputs[0]!) ? 'relu' : 'linear';
     return tf.fused.conv2d({ x, filter, strides, pad, bias, activation });
   },
@@ -173,7 +187,7 @@ const builders: Readonly<Record<string, Builder>> = {
   Relu(node, { tf, values }) {
     const x = values.get(node.inputs[0]!)!;
     // A folded convolution has done it already.
-    const isDone = this.isFoldedNorm(node.inputs[0]!) && this.isRectified(node.inputs[0]!);
+    const isDone = this.fuses && this.isFoldedNorm(node.inputs[0]!) && this.isRectified(node.inputs[0]!);
     return isDone ? x : tf.relu(x);
   },
   MaxPool(node, { tf, values }) {

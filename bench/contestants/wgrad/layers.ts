@@ -16,7 +16,7 @@ import { slice } from '../../../src/ops/slice.ts';
 import type { Profile } from '../../../src/plan/profile.ts';
 import type { Feeds, Program } from '../../../src/plan/program.ts';
 import type { Entry, Task } from '../../core/case.ts';
-import { convolutionShapes, noise, noiseOf, POOL, pooledSide, targets } from '../../core/operands.ts';
+import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, targets } from '../../core/operands.ts';
 
 /** An effect that has no kernel: the planner takes the variable for changed. */
 const touchOp: Op<object> = {
@@ -69,7 +69,8 @@ const builders: { [K in Task['kind']]?: Builder<K> } = {
     return gradients(y, variable('dy', [batch, channels, side, side]), { x, weight, bias });
   },
   'max-pool'({ pass, batch, channels, side }) {
-    const x = variable('x', [batch, channels, side, side]);
+    const shape = [batch, channels, side, side];
+    const x = new Variable('x', shape, rectified(shape, 'x'), 'nhwc');
     const { kernel, stride, pad } = POOL;
     const y = maxPool2d(x.tensor, { kernel, stride, padding: pad });
     const out = pooledSide(side);
