@@ -1,4 +1,5 @@
 /** Shards of one run, made one after another or on many machines of a kind, as one result. */
+import { casesOf, tinyCases } from '../cases/index.ts';
 import { idOf } from './case.ts';
 import type { BenchResult, CaseScore } from './result.ts';
 import { roofMs, type Roofline } from './roofline.ts';
@@ -32,6 +33,7 @@ export function merge(results: readonly BenchResult[]): BenchResult {
   // Noise only slows down: the best measurement is the roof of all.
   const roofline = { gflops: most((r) => r.gflops), gbs: most((r) => r.gbs), cachedGbs: most((r) => r.cachedGbs) };
   const made = results.map((r) => r.made);
+  const leftOut = made.flatMap((m) => m.leftOut ?? []);
   return {
     ...first,
     made: {
@@ -41,11 +43,20 @@ export function merge(results: readonly BenchResult[]): BenchResult {
       changed: made.some((m) => m.changed),
       machine: distinct(made.map((m) => m.machine), '; '), // prettier-ignore
       shard: made.map((m) => m.shard ?? 'all').join(','),
+      ...(leftOut.length > 0 && { leftOut }),
+      ...(made.some((m) => m.interrupted) && { interrupted: true as const }),
       seconds: made.reduce((sum, m) => sum + m.seconds, 0),
     },
     roofline,
-    cases: cases.map((c) => underRoof(c, roofline)),
+    cases: inOrder(cases).map((c) => underRoof(c, roofline)),
   };
+}
+
+/** As in a run that was not parted. */
+function inOrder(cases: readonly CaseScore[]): CaseScore[] {
+  const order = new Map([...tinyCases, ...casesOf()].map((c, i) => [idOf(c), i]));
+  const place = (c: CaseScore) => order.get(idOf(c)) ?? order.size;
+  return [...cases].sort((a, b) => place(a) - place(b));
 }
 
 /** Shares of the roofline anew. */

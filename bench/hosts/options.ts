@@ -61,13 +61,16 @@ function refuse(problem: string): never {
 /** What brings the same run once more. */
 function commandOf(host: 'node' | 'browser', args: readonly string[]): string {
   const adapter = host === 'node' && process.env['WGRAD_ADAPTER'];
-  const words = args.length > 0 ? ['--', ...args.map(quoted)] : [];
+  // An address of a browser may hold the key to it.
+  const words = args.length > 0 ? ['--', ...args.map((arg) => quoted(arg.replace(ADDRESS, 'ws://...')))] : []; // prettier-ignore
   return [
     ...(adapter ? [`WGRAD_ADAPTER=${adapter}`] : []),
     `npm run bench${host === 'browser' ? ':browser' : ''}`,
     ...words,
   ].join(' ');
 }
+
+const ADDRESS = /wss?:\/\/.*/;
 
 /** As a shell needs it. */
 const quoted = (arg: string) => (/^[\w./:,=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`);

@@ -64,4 +64,6 @@ it('keeps the command as a shell takes it', () => {
   const { command } = readOptions(['--filter', "batch 1$|it's"], 'node', ['tfjs-webgpu']) as BenchOptions;
   expect(command).toBe("WGRAD_ADAPTER=lavapipe npm run bench -- --filter 'batch 1$|it'\\''s'");
   vi.unstubAllEnvs();
+  const elsewhere = readOptions(['--connect', 'wss://host/key'], 'browser', ['tfjs-webgpu']) as BenchOptions;
+  expect(elsewhere.command).toBe('npm run bench:browser -- --connect ws://...');
 });
