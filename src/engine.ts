@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: one device, its pipelines, and the values that live on it. */
+import type * as EngineCore from './engine_core.ts';
 import type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
 import { WgradError } from './errors.ts';
 import type { Choices, TuningOptions } from './gemm/choose.ts';
@@ -16,7 +17,7 @@ import type { Feeds, Program, RunOptions } from './plan/program.ts';
 export type { CompileOptions, EngineOptions, PictureDecoder, RestoreOptions } from './engine_options.ts';
 
 /** Planning, programs and the device: a page loads them when it creates an engine. */
-type Core = typeof import('./engine_core.ts');
+type Core = typeof EngineCore;
 
 /** Variables of a graph that takes long to build. */
 const LARGE = 64;
