@@ -68,6 +68,14 @@ export function firstPart(code: string, load: string, parse: (code: string) => N
   const isUsed = (s: Node) =>
     s['specifiers'].length === 0 || s['specifiers'].some((x: Node) => used.has(x['local'].name));
   const parts = body.filter((s) => (s.type === 'ImportDeclaration' ? isUsed(s) : kept.has(s)));
+  // What has an identity or changes would be there twice.
+  const twice = parts
+    .map((s) => s['declaration'] ?? s)
+    .find((s) => s.type === 'ClassDeclaration' || s['kind'] === 'let');
+  if (twice)
+    throw new Error(
+      `${code.slice(0, 80)} ...: a class or a let beside what is loaded later; give it a file of its own`,
+    );
   return parts.map((s) => short.slice(s.start, s.end)).join('\n');
 }
 

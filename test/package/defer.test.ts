@@ -30,6 +30,14 @@ export function now() { return 1; }`);
   expect(code).not.toContain('heavy');
 });
 
+it('refuses what would be there twice: a class, a variable', () => {
+  const later = 'export async function run() {}';
+  expect(() => short(`${later} export class A {}`)).toThrow(/file of its own/);
+  expect(() => short(`${later} let seen = 0; export const count = () => seen++;`)).toThrow(/file of its own/);
+  // What is loaded later alone is there once.
+  expect(short(`let seen = 0; export async function run() { seen++; }`)).not.toContain('seen');
+});
+
 it('leaves a module alone of which nothing can wait', () => {
   expect(short(`export const a = 1; export function b() {}`)).toBeUndefined();
 });
