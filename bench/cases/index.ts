@@ -80,16 +80,24 @@ const network = (kind: 'inference' | 'saliency' | 'integrated-gradients', batch:
   work: passes[kind] * (kind === 'integrated-gradients' ? 1 : batch) * FORWARD,
   quick: batch === 1 && kind !== 'integrated-gradients',
   smoke: batch === 1 && kind !== 'integrated-gradients',
+  record: batch === 1 && kind !== 'integrated-gradients',
 });
 
-const step = (name: string, unfrozen: readonly string[]): Case => ({
+const step = (name: string, unfrozen: readonly string[], batch: number): Case => ({
   suite: 'train',
-  name: `step, ${name}, batch 4`,
+  name: `step, ${name}, batch ${batch}`,
   group: 'training step',
-  shape: 'batch 4',
-  task: { kind: 'step', unfrozen, batch: 4 },
-  work: (unfrozen.includes('layer4') ? 1.6 : unfrozen.includes('fc') ? 1 : 3) * 4 * FORWARD,
+  shape: `batch ${batch}`,
+  task: { kind: 'step', unfrozen, batch },
+  record: unfrozen.includes('layer4'),
+  work: (unfrozen.includes('layer4') ? 1.6 : unfrozen.includes('fc') ? 1 : 3) * batch * FORWARD,
 });
+
+const steps = (batch: number): Case[] => [
+  step('fc', ['fc'], batch),
+  step('layer4 + fc', ['layer4', 'fc'], batch),
+  step('everything', [], batch),
+];
 
 const dispatches = (count: number): Case => ({
   suite: 'overhead',
@@ -99,6 +107,7 @@ const dispatches = (count: number): Case => ({
   task: { kind: 'dispatches', count },
   flops: 0,
   quick: count === 100,
+  record: count === 1000,
 });
 
 /** Four steps after a first one, and a forward pass to compare with. */
@@ -108,6 +117,7 @@ const ascent = (batch: number): Case => ({
   group: 'ascent',
   shape: `batch ${batch}`,
   task: { kind: 'ascent', batch },
+  record: batch === 1,
   flops: 0,
   work: 12 * batch * FORWARD,
 });
@@ -121,6 +131,7 @@ const memory = (use: 'inference' | 'saliency' | 'step', batch: number): Case => 
   work: batch * FORWARD,
   quick: true,
   smoke: use !== 'step' && batch === 1,
+  record: true,
 });
 
 /** The forward passes, and three methods. */
@@ -144,9 +155,9 @@ const all: Readonly<Record<Suite, () => Case[]>> = {
     ascent(1),
     ascent(8),
   ],
-  train: () => [step('fc', ['fc']), step('layer4 + fc', ['layer4', 'fc']), step('everything', [])],
+  train: () => steps(4),
   startup: () => [
-    { suite: 'startup', name: 'first result', group: 'startup', shape: 'batch 1', task: { kind: 'startup' }, flops: 0, work: FORWARD, quick: true }, // prettier-ignore
+    { suite: 'startup', name: 'first result', group: 'startup', shape: 'batch 1', task: { kind: 'startup' }, flops: 0, work: FORWARD, quick: true, record: true }, // prettier-ignore
   ],
   overhead: () => [dispatches(100), dispatches(1000)],
   memory: () => [memory('inference', 1), memory('saliency', 1), memory('inference', 16), memory('step', 4)],
@@ -176,7 +187,7 @@ export const tinyCases: readonly Case[] = [
   network('inference', 1),
   network('saliency', 1),
   network('integrated-gradients', 4),
-  { ...step('layer4 + fc', ['layer4', 'fc']), task: { kind: 'step', unfrozen: ['layer4', 'fc'], batch: 2 } },
+  ...steps(2),
   ...all.startup(),
   dispatches(10),
   memory('inference', 1),

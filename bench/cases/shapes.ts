@@ -79,6 +79,7 @@ export const layerCases = (): Case[] =>
   resnet50Layers.flatMap(({ name, count: _, ...shape }) =>
     passes.map((pass) => ({
       ...convolutionCase(name, { kind: 'convolution', pass, batch: 1, ...shape }),
+      record: true,
       smoke: smoke.includes(name),
       quick: quick.includes(name),
     })),

@@ -125,9 +125,10 @@ export interface Case {
   bytes?: number;
   /** Operations of a run, about and for ResNet-50, where they are not the flops: what a time limit reckons with. */
   work?: number;
-  /** Part of `--quick`, and of the older `bench:smoke`. */
+  /** Part of `--quick`, of the older `bench:smoke`, and of what `bench/results` keeps. */
   quick?: boolean;
   smoke?: boolean;
+  record?: boolean;
 }
 
 export const idOf = (c: Pick<Case, 'suite' | 'name'>): string => `${c.suite}/${c.name}`;

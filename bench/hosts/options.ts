@@ -29,11 +29,12 @@ npm run bench:browser -- [options]    in headless Chromium
 
   --suite LIST     of ${suites.join(', ')}; default all
   --quick          two minutes: of a few cases of each suite those that fit, by the rates that are seen
-  --smoke          what README quotes: six layers, inference and saliency, memory
+  --smoke          six layers, inference and saliency, memory
+  --record         what bench/results keeps: every layer, inference, saliency, a step, a start, memory
   --tiny           one tiny case of every kind
   --filter REGEXP  cases by 'suite/name'
-  --rounds N       rounds of a case at most (default 15; 5 with --quick or --smoke)
-  --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 1.5 with --quick)
+  --rounds N       rounds of a case at most (default 15; 5 with --quick, --smoke or --record)
+  --seconds S      that a case may take; it has fewer rounds then, one at least (default 20; 5 with --record, 1.5 with --quick)
   --peers LIST     default tfjs-webgpu; none for wgrad alone
   --shard I/N      the I-th of N parts; join their results with --merge
   --connect WS     bench:browser alone: a browser that runs elsewhere, by the address of its debugging protocol
@@ -44,6 +45,12 @@ npm run bench -- --paper                      what the plan means on named GPUs,
 npm run bench -- --merge A.json B.json ...    shards as one result
 
 WGRAD_ADAPTER chooses the adapter.`;
+
+/** Selections by their flags. */
+const sizes = ['tiny', 'quick', 'smoke', 'record'] as const;
+
+/** Default of --seconds. */
+const SECONDS: Partial<Record<Selection['size'], string>> = { quick: '1.5', record: '5' };
 
 /** What `--quick` takes. */
 const QUICK_SECONDS = 120;
@@ -105,7 +112,16 @@ function fileWork(kind: FileWork['kind'], files: readonly string[], out: string)
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
-const flags = { help: flag, quick: flag, smoke: flag, tiny: flag, compare: flag, merge: flag, paper: flag } as const;
+const flags = {
+  help: flag,
+  quick: flag,
+  smoke: flag,
+  record: flag,
+  tiny: flag,
+  compare: flag,
+  merge: flag,
+  paper: flag,
+} as const;
 const texts = {
   suite: text,
   filter: text,
@@ -150,7 +166,7 @@ export function readOptions(
   const named = peers.map((p) => (p === 'tfjs' ? 'tfjs-webgpu' : p));
   const unknown = named.find((p) => !known.includes(p));
   if (unknown !== undefined) refuse(`--peers ${unknown}: here there are ${known.join(', ')}`);
-  const size = values.tiny ? 'tiny' : values.quick ? 'quick' : values.smoke ? 'smoke' : 'full';
+  const size = sizes.find((name) => values[name]) ?? 'full';
   return {
     kind: 'run',
     selection: {
@@ -160,7 +176,7 @@ export function readOptions(
       shard: values.shard === undefined ? undefined : shardOf(values.shard),
     },
     rounds: number('rounds', values.rounds ?? (size === 'full' ? '15' : '5'), true),
-    seconds: number('seconds', values.seconds ?? (size === 'quick' ? '1.5' : '20'), false),
+    seconds: number('seconds', values.seconds ?? SECONDS[size] ?? '20', false),
     limit: size === 'quick' ? QUICK_SECONDS : undefined,
     peers: named,
     out,

@@ -30,10 +30,12 @@ export async function runInNode(options: BenchOptions): Promise<BenchResult> {
   if (options.peers.includes('tfjs-webgpu')) contestants.push(await openTfjs(networks.network));
   const roofline = await measureRoofline(engine.gpuDevice, selection.size === 'tiny' ? { rounds: 1, large: 1 << 22 } : {}); // prettier-ignore
   const stop = new AbortController();
-  process.once('SIGINT', () => {
-    console.log('stopping after this case; once more ends at once');
-    stop.abort();
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.log('stopping after this case; once more ends at once');
+      stop.abort();
+    });
+  }
   const { signal } = stop;
   const budget = limit === undefined ? undefined : new Budget(limit - (performance.now() - started) / 1000);
   const measured = await runCases(cases, contestants, {
