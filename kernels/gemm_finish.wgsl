@@ -10,7 +10,6 @@ struct Geometry {
   count: u32, // elements / WIDTH
   channels: u32, // channels / WIDTH
   parts: u32,
-  steps: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<F>;
@@ -32,5 +31,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   for (var p = 1u; p < geometry.parts; p++) {
     sum += x[p * geometry.count + i];
   }
-  y[i] = epilogue(geometry.steps, sum, i, i % geometry.channels);
+  let channel = i % geometry.channels;
+  y[i] = epilogue(sum, i, scale[channel], shift[channel]);
 }

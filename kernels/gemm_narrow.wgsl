@@ -10,7 +10,6 @@ alias U = vec4u;
 
 const LANES: u32 = 8u;
 const ROWS: u32 = 8u;
-const B_TRANSPOSED: bool = false; // b is [tap, n, k]
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -55,36 +54,29 @@ fn main(
       for (var k = first; k < last; k++) {
         let held = wide(b[at]);
         at += select(4u * g.n4, 1u, B_TRANSPOSED);
-        var b0 = subgroupBroadcast(held, 0u);
-        var b1 = subgroupBroadcast(held, 1u);
-        var b2 = subgroupBroadcast(held, 2u);
-        var b3 = subgroupBroadcast(held, 3u);
-        if (B_TRANSPOSED) {
-          let t = transpose(mat4x4f(b0, b1, b2, b3));
-          b0 = t[0];
-          b1 = t[1];
-          b2 = t[2];
-          b3 = t[3];
+        var w = mat4x4f(
+          subgroupBroadcast(held, 0u),
+          subgroupBroadcast(held, 1u),
+          subgroupBroadcast(held, 2u),
+          subgroupBroadcast(held, 3u),
+        );
+        if (!B_TRANSPOSED) {
+          w = transpose(w);
         }
         // @unroll
         for (var i = 0u; i < ROWS; i++) {
-          let v = select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0);
-          c[i] = fma(vec4f(v.w), b3, fma(vec4f(v.z), b2, fma(vec4f(v.y), b1, fma(vec4f(v.x), b0, c[i]))));
+          c[i] = plus(c[i], select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0), w);
         }
       }
     }
   }
+  let factor = scale[n];
+  let summand = shift[n];
   // @unroll
   for (var i = 0u; i < ROWS; i++) {
     if (m + i * LANES < g.m) {
-      y[part * g.y4 + target_of(g, m + i * LANES) + n] = c[i];
-    }
-  }
-  // One loop over what was just written: inlined for every row, the steps would take minutes to compile.
-  if (g.steps != 0u) {
-    for (var i = m; i < min(m + ROWS * LANES, g.m); i += LANES) {
-      let at = target_of(g, i) + n;
-      y[at] = epilogue(g.steps, y[at], at, n);
+      let at = target_of(g, m + i * LANES) + n;
+      y[part * g.y4 + at] = epilogue(c[i], at, factor, summand);
     }
   }
 }

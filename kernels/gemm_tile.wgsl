@@ -8,16 +8,6 @@ alias U = vec4u;
 // @include parts/epilogue.wgsl
 
 const ROWS: u32 = 8u;
-const B_TRANSPOSED: bool = false; // b is [tap, n, k]
-
-// Four groups of b from `at`, as rows of four columns.
-fn fetch_b(at: u32, stride: u32) -> mat4x4f {
-  let rows = mat4x4f(wide(b[at]), wide(b[at + stride]), wide(b[at + 2u * stride]), wide(b[at + 3u * stride]));
-  if (B_TRANSPOSED) {
-    return transpose(rows);
-  }
-  return rows;
-}
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -65,13 +55,13 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
         step = 1u;
       }
       for (var k = first; k < last; k++) {
-        let b0 = fetch_b(at0, stride);
-        let b1 = fetch_b(at1, stride);
+        let b0 = columns(at0, stride);
+        let b1 = columns(at1, stride);
         // @unroll
         for (var i = 0u; i < ROWS; i++) {
           let v = select(vec4f(0.0), a[u32(max(p[i], 0)) + k], p[i] >= 0);
-          c[i] = fma(vec4f(v.w), b0[3], fma(vec4f(v.z), b0[2], fma(vec4f(v.y), b0[1], fma(vec4f(v.x), b0[0], c[i]))));
-          d[i] = fma(vec4f(v.w), b1[3], fma(vec4f(v.z), b1[2], fma(vec4f(v.y), b1[1], fma(vec4f(v.x), b1[0], d[i]))));
+          c[i] = plus(c[i], v, b0);
+          d[i] = plus(d[i], v, b1);
         }
         at0 += step;
         at1 += step;
@@ -82,24 +72,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   for (var i = 0u; i < ROWS; i++) {
     store(g, part, m + i, n, c[i], d[i]);
   }
-  // One loop over what was just written: inlined for every row, the steps would take minutes to compile.
-  if (g.steps != 0u) {
-    for (var i = m; i < min(m + ROWS, g.m); i++) {
-      let at = target_of(g, i);
-      for (var j = n; j < min(n + 2u, g.n4); j++) {
-        y[at + j] = epilogue(g.steps, y[at + j], at + j, j);
-      }
-    }
-  }
 }
 
 fn store(g: Geometry, part: u32, m: u32, n: u32, c0: vec4f, c1: vec4f) {
   if (m >= g.m) {
     return;
   }
-  let at = part * g.y4 + target_of(g, m) + n;
-  y[at] = c0;
+  let at = target_of(g, m) + n;
+  y[part * g.y4 + at] = epilogue(c0, at, scale[n], shift[n]);
   if (n + 1u < g.n4) {
-    y[at + 1u] = c1;
+    y[part * g.y4 + at + 1u] = epilogue(c1, at + 1u, scale[n + 1u], shift[n + 1u]);
   }
 }

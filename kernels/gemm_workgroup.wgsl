@@ -15,7 +15,6 @@ const TILE_M: u32 = 8u * ROWS;
 const TILE_N4: u32 = 8u * GROUPS;
 const A_LOADS: u32 = TILE_M * SLICE / 64u; // of one invocation, for a slice
 const B_LOADS: u32 = TILE_N4 * SLICE * 4u / 64u;
-const B_TRANSPOSED: bool = false; // b is [tap, n, k]
 
 // [slice][row][k]: groups of four k. Rows of one invocation lie 8 apart, so that a subgroup reads rows side by side.
 var<workgroup> a_slices: array<array<vec4f, TILE_M * SLICE>, 2>;
@@ -132,21 +131,12 @@ fn main(
   for (var i = 0u; i < ROWS; i++) {
     let line = m + down + i * 8u;
     if (line < g.m) {
-      let at = part * g.y4 + target_of(g, line) + n + across;
-      for (var j = 0u; j < GROUPS; j++) {
-        if (n + across + j * 8u < g.n4) {
-          y[at + j * 8u] = c[i][j];
-        }
-      }
-    }
-  }
-  // One loop over what was just written, with bounds that no compiler knows: unrolled, the steps would take minutes to
-  // compile on software adapters.
-  if (g.steps != 0u) {
-    for (var line = m + down; line < min(m + TILE_M, g.m); line += 8u) {
       let at = target_of(g, line);
-      for (var column = n + across; column < min(n + TILE_N4, g.n4); column += 8u) {
-        y[at + column] = epilogue(g.steps, y[at + column], at + column, column);
+      for (var j = 0u; j < GROUPS; j++) {
+        let column = n + across + j * 8u;
+        if (column < g.n4) {
+          y[part * g.y4 + at + column] = epilogue(c[i][j], at + column, scale[column], shift[column]);
+        }
       }
     }
   }

@@ -26,7 +26,7 @@ const DEFERRED: Readonly<Record<string, RegExp>> = {
 };
 
 /** What specialisation changes stays with the description, and with it what a module must begin with. */
-const HEAD = /^(const [A-Z]|alias |fn wide|enable |requires |diagnostic)/;
+const HEAD = /^(const [A-Z]|alias |fn (wide|epilogue)\b|enable |requires |diagnostic)/;
 
 const root = new URL('..', import.meta.url);
 const folder = new URL('kernels/', root);

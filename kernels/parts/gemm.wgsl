@@ -32,13 +32,13 @@ struct Geometry {
   y4: u32, // groups of four in all of y: from one part to the next
   m_tiles: u32,
   tiles: u32, // of the largest phase
-  steps: u32, // the epilogue; 0 where parts > 1
 }
 
 // Four neighbours of b as they are stored. With HALF they are two pairs of half floats (see specialize()).
 const HALF: bool = false;
 alias B = vec4f;
 fn wide(v: B) -> vec4f { return v; }
+const B_TRANSPOSED: bool = false; // b is [tap, n, k]
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<B>;
@@ -75,4 +75,22 @@ fn target_of(g: Geometry, m: u32) -> u32 {
   let yy = (t % g.qh) * g.y_step_h + g.y_from_h;
   let yx = (m % g.qw) * g.y_step_w + g.y_from_w;
   return (((t / g.qh) * g.yh + yy) * g.yw + yx) * g.n4;
+}
+
+// Four rows of b from `at`: four summands of each of four columns.
+fn columns(at: u32, stride: u32) -> mat4x4f {
+  let rows = mat4x4f(wide(b[at]), wide(b[at + stride]), wide(b[at + 2u * stride]), wide(b[at + 3u * stride]));
+  if (B_TRANSPOSED) {
+    return rows;
+  }
+  return transpose(rows);
+}
+
+// c + v * w in one expression, column by column: software adapters keep variables in memory, and the least of this one.
+fn plus(c: vec4f, v: vec4f, w: mat4x4f) -> vec4f {
+  return vec4f(along(c.x, v, w[0]), along(c.y, v, w[1]), along(c.z, v, w[2]), along(c.w, v, w[3]));
+}
+
+fn along(c: f32, v: vec4f, w: vec4f) -> f32 {
+  return fma(v.w, w.w, fma(v.z, w.z, fma(v.y, w.y, fma(v.x, w.x, c))));
 }

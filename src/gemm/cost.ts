@@ -9,10 +9,13 @@ import { extentsOf, type GemmProblem } from './problem.ts';
  */
 const rates: Readonly<Record<'software' | 'physical', Readonly<Record<string, number>>>> = {
   software: {
-    'subgroup 8x8': 34,
+    'subgroup 8x8x1': 34,
+    'subgroup 8x16x1': 43,
     'subgroup 8x16': 43,
     'subgroup 8x32': 60,
-    'subgroup 4x8': 4.4,
+    'subgroup 4x8x1': 5.2,
+    'subgroup 4x16x1': 6.1,
+    'subgroup 4x16x2': 7,
     'subgroup 4x16': 5.4,
     'subgroup 4x32': 6.4,
     'narrow 8x8': 17,
@@ -59,8 +62,8 @@ function cost(problem: GemmProblem, choice: Choice, device: GemmDevice): number 
 
 /** Elements of the result that one workgroup computes. */
 function tileOf(problem: GemmProblem, { family, tile }: Choice): number {
-  const [a, b] = tile.split('x').map(Number) as [number, number];
-  if (family === 'subgroup' || family === 'narrow') return a * 4 * b;
+  const [a, b, c = 1] = tile.split('x').map(Number) as [number, number, number?];
+  if (family === 'subgroup' || family === 'narrow') return a * 4 * b * c;
   if (family === 'workgroup') return a * 8 * (problem.form === 'tn' ? 4 : 1) * b * 8 * 4;
   return a * b * 4 * 32;
 }

@@ -30,7 +30,6 @@ export function rowsPass(
       parts,
       m_tiles: mTiles[i]!,
       tiles: counts[i]!,
-      steps,
     }),
   );
   const geometry = Int32Array.from(packed.flatMap((words) => [...words]));
@@ -40,7 +39,7 @@ export function rowsPass(
     : ({ scale: 'a', shift: 'a', residual: 'a', gate: 'a' } as const);
   return {
     kernel,
-    constants: half ? { ...constants, HALF: true } : constants,
+    constants: { ...constants, ...(steps && { STEPS: steps }), ...(half && { HALF: true }) },
     bindings: { a: 'a', b: 'b', y, geometry, ...operands },
     workgroups: [...spreadOut(Math.ceil(Math.max(...counts) / perWorkgroup)), phases.length * parts],
   };
@@ -84,11 +83,10 @@ export function finishPass(
     count: elements / width,
     channels: channels / width,
     parts,
-    steps: stepCode(steps),
   });
   return {
     kernel: gemmFinish,
-    constants: { WIDTH: width },
+    constants: { WIDTH: width, STEPS: stepCode(steps) },
     bindings: { x, y: 'y', geometry, scale: 'scale', shift: 'shift', residual: 'residual', gate: 'gate' },
     workgroups: [...grid(elements / width, 64), 1],
   };

@@ -12,7 +12,7 @@ const narrow = Object.keys(gemmNarrow);
 /** Lanes for each group of columns from which narrow tiles are the faster ones. */
 const WORTH_IT = 3;
 
-const parse = (tile: string) => tile.split('x').map(Number) as [lanes: number, rows: number];
+const parse = (tile: string) => tile.split('x').map(Number) as [lanes: number, rows: number, groups?: number];
 
 const ofLanes = (family: string, names: readonly string[], lanes: number) =>
   names.filter((tile) => parse(tile)[0] === lanes).map((tile) => ({ family, tile, parts: 1 }));
@@ -21,8 +21,8 @@ export const subgroupFamily: GemmFamily = {
   name: 'subgroup',
   candidates: ({ form }, { subgroup }) => ofLanes('subgroup', tiles[form], subgroup),
   launch(problem, { tile, parts }, y, steps) {
-    const [lanes, rows] = parse(tile);
-    const shape = { rows, groups: lanes, perWorkgroup: 1 };
+    const [lanes, rows, groups = 1] = parse(tile);
+    const shape = { rows, groups: lanes * groups, perWorkgroup: 1 };
     if (problem.form === 'tn') {
       return [outerPass(gemmSubgroupOuter[tile as keyof typeof gemmSubgroupOuter], problem, shape, { parts, y })];
     }

@@ -47,6 +47,7 @@ function literal(value: number | boolean, type: ConstantType): string {
  * A kernel with `const WIDTH: u32 = 1u;` names its element types by aliases (`alias F = f32;`): with WIDTH 4 they become
  * vectors of four, so that one source serves any count of channels, and counts of whole groups twice as fast.
  * A kernel with `const HALF: bool = false;` reads one factor through `wide`: with HALF it is stored as half floats.
+ * A kernel with `const STEPS: u32 = 0u;` takes its results through `epilogue`, which calls the steps of that list.
  */
 export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>): string {
   let code: string = kernel.code;
@@ -59,13 +60,24 @@ export function specialize<K extends Kernel>(kernel: K, constants: Constants<K>)
       () => `const ${name}:${type}=${literal(value, type)};`,
     );
   }
-  const { WIDTH, HALF } = constants as { WIDTH?: number; HALF?: boolean };
+  const { WIDTH, HALF, STEPS = 0 } = constants as { WIDTH?: number; HALF?: boolean; STEPS?: number };
+  if (STEPS) code = code.replace(/(fn epilogue.*return )v;/, `$1${stepsOf(STEPS)};`);
   if (HALF) {
     code = code
       .replace(/alias B\s*=\s*vec4f;/, 'alias B=vec2u;')
       .replace(/(fn wide.*)return v;/, '$1return vec4f(unpack2x16float(v.x),unpack2x16float(v.y));');
   }
   return WIDTH === 4 ? code.replace(/alias (\w+)\s*=\s*(f32|i32|u32|bool);/g, 'alias $1=vec4<$2>;') : code;
+}
+
+/** Functions of kernels/parts/epilogue.wgsl, by the digits of STEPS from 1. */
+const stepFunctions = ['scaled', 'shifted', 'added', 'rectified', 'masked', 'masked_by_bits'];
+
+/** The calls that a list of steps comes to, from its hexadecimal digits, the first step lowest. */
+function stepsOf(list: number): string {
+  let value = 'v';
+  for (let rest = list; rest > 0; rest >>>= 4) value = `${stepFunctions[(rest & 15) - 1]}(${value},at,factor,summand)`;
+  return value;
 }
 
 /** The words of the struct bound to `binding`, from values by member name. */

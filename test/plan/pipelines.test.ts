@@ -52,7 +52,7 @@ it('a training step of a ResNet-50, all of it unfrozen', async () => {
   ).toEqual(batchNorm.map(() => 1));
   expect(batchNorm.length).toBe(7);
   const all = Object.values(modules).reduce((a, b) => a + b);
-  expect(all, JSON.stringify(modules)).toBeLessThanOrEqual(40);
+  expect(all, JSON.stringify(modules)).toBeLessThanOrEqual(50);
 });
 
 it('pooling, reductions and copies of twenty shapes', async () => {
