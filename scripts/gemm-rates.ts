@@ -6,7 +6,6 @@
  * Time is that of the driver's threads on a processor (Linux: /proc), so that it holds on a busy machine too; the least
  * of five. What differs from the register tiles is marked.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Choices } from '../src/gemm/choose.ts';
 import { ranked } from '../src/gemm/cost.ts';
 import { launch } from '../src/gemm/families.ts';
@@ -23,6 +22,7 @@ import { reference } from '../src/gemm/tile.ts';
 import { TOLERANCE, type TuneRuntime } from '../src/gemm/tune.ts';
 import { createEngine } from '../src/node/index.ts';
 import { convAttrs, convGeometry } from '../src/ops/conv_geometry.ts';
+import { driverTime } from './processor_time.ts';
 
 const CORES = 2;
 
@@ -63,15 +63,6 @@ const problems: [string, GemmProblem][] = [
   ...winograd.map(([name, rows, c]): [string, GemmProblem] => [name, forwardProblem(matrixGeometry(rows, c, c))]),
 ];
 
-/** Milliseconds on a processor of all threads but this one, which waits. */
-const processorTime = () =>
-  readdirSync('/proc/self/task')
-    .filter((thread) => Number(thread) !== process.pid)
-    .reduce(
-      (sum, thread) => sum + Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
-      0,
-    ) / 1e6;
-
 const [layers = '', kernels = ''] = process.argv.slice(2);
 const engine = await createEngine({ log: console.log, tuning: { mode: 'off' } });
 const { choices, runtime } = engine as unknown as { choices: Choices; runtime: TuneRuntime };
@@ -88,9 +79,9 @@ for (const [name, problem] of problems) {
     const repeats = Math.max(1, Math.ceil(20 / (await bench.time(prepared, 1))));
     let least = Infinity;
     for (let i = 0; i < 5; i++) {
-      const before = processorTime();
+      const before = driverTime();
       await bench.time(prepared, repeats);
-      least = Math.min(least, (processorTime() - before) / repeats);
+      least = Math.min(least, (driverTime() - before) / repeats);
     }
     const rate = ((CORES * flopsOf(problem)) / least / 1e6).toFixed(1);
     cells.push(`${label}: ${rate}${error <= TOLERANCE ? '' : ` WRONG by ${error.toExponential(1)}`}`);
