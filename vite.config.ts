@@ -75,12 +75,29 @@ const licences: Plugin = {
 };
 
 /**
+ * Parts that go without source maps, which would be half of what an install takes: the command and Node's, what is
+ * carried, generated code, and beside the core what reads in its JavaScript as it does in its source.
+ */
+const UNMAPPED = /^(cli|launcher|node|vendor|explain|ascent|watch|report|tensorboard|data)[./]|\.gen\.js$/;
+
+const leanMaps: Plugin = {
+  name: 'lean-maps',
+  generateBundle(_, bundle) {
+    for (const [name, part] of Object.entries(bundle)) {
+      if (part.type !== 'chunk' || !UNMAPPED.test(name)) continue;
+      part.code = part.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
+      delete bundle[`${name}.map`];
+    }
+  },
+};
+
+/**
  * One build of all entries, with common code in common chunks: an engine of 'wgrad/node' must know the ops and the
  * classes of 'wgrad' as its own. `ssr` only means that peers and Node's modules stay imports; which entries may reach
  * Node's is asserted in test/package/package.test.ts.
  */
 export default defineConfig({
-  plugins: [leanProtobuf, deferred(new RegExp(`/src/(${later.join('|')})\\.ts$`)), licences],
+  plugins: [leanProtobuf, leanMaps, deferred(new RegExp(`/src/(${later.join('|')})\\.ts$`)), licences],
   build: {
     outDir: 'dist/lib',
     ssr: true,

@@ -54,7 +54,8 @@ function source(name: string, title: string, code: string): string {
   const head = [`//${title}`, ...lines.filter((line) => HEAD.test(line))].join('\n');
   const body = lines.filter((line) => !HEAD.test(line)).join('\n');
   const key = title.replace(/\W/g, '_');
-  bodies.get(file)!.push(`export const ${key} = ${JSON.stringify(body)};`);
+  // Declarations would hold the code once more.
+  bodies.get(file)!.push(`export const ${key}: string = ${JSON.stringify(body)};`);
   return `${JSON.stringify(head)}, ${file}, '${key}'`;
 }
 
