@@ -3,7 +3,7 @@
  * much of the activation is left when the pictures are moved a little: the table and the sheet of docs/visualize.md.
  *
  *     npx tsx scripts/see-units.ts MODEL.onnx [--units layer3:7,layer3:101,logit:dog] [--size 160] [--steps 256]
- *       [--batch 4] [--sheet docs/units.webp] [--out out/see-units]
+ *       [--decay 1] [--batch 4] [--sheet docs/units.webp] [--out out/see-units]
  *
  * Units of a layer are drawn in one program, `batch` at a time; of those of layer3, what lies above it is not computed.
  * Pictures that are in the output folder are not drawn again: an interrupted run goes on with the batch it was at.
@@ -33,6 +33,7 @@ const { values: o, positionals } = parseArgs({
     },
     size: { type: 'string', default: '160' },
     steps: { type: 'string', default: '256' },
+    decay: { type: 'string', default: '1' },
     batch: { type: 'string', default: '4' },
     sheet: { type: 'string' },
     out: { type: 'string', default: 'out/see-units' },
@@ -45,7 +46,7 @@ const COPIES = 16;
 const COLUMNS = 6;
 
 const ways = {
-  fourier: { picture: ascent.fourier(), transforms: ascent.lucidTransforms(size) },
+  fourier: { picture: ascent.fourier({ decay: Number(o.decay) }), transforms: ascent.lucidTransforms(size) },
   pixels: { picture: ascent.pixels({ colours: 'none' }), transforms: [] },
 };
 type Way = keyof typeof ways;
@@ -118,7 +119,8 @@ const raw = (pixels: Float32Array) => {
   return sharp(data, { raw: { width: size, height: size, channels: 3 } });
 };
 
-const fileOf = (unit: string, way: Way) => `${o.out}/${unit.replace(':', '-')}-${way}-${size}-${steps}`;
+const fileOf = (unit: string, way: Way) =>
+  `${o.out}/${unit.replace(':', '-')}-${way}${o.decay === '1' ? '' : o.decay}-${size}-${steps}`;
 const isDrawn = (unit: string, way: Way) => existsSync(`${fileOf(unit, way)}.json`);
 const resultOf = (unit: string, way: Way) => JSON.parse(readFileSync(`${fileOf(unit, way)}.json`, 'utf8')) as Result;
 

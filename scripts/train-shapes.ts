@@ -9,7 +9,8 @@
  * differs from picture to picture, from 0 (the picture itself) to what is given (L2, in pixel values of 0 to 1), and with
  * new pictures in every epoch. Input gradients then follow shapes instead of noise, and so do pictures of units (Tsipras,
  * Santurkar, Engstrom, Turner, Madry 2019, arXiv:1805.12152). It keeps the last epoch of at least the accuracy that it
- * began with, or `--least`.
+ * began with, or `--least`. What is in weights/ went from 85.9 % through 84.5, 85.8 and 87.0 to 86.8 %;
+ * docs/visualize.md shows what its units look like, before and after.
  *
  * Seeded: the same kernels on the same adapter give the same file. The third form trains nothing and counts how many of
  * the same 800 held-out pictures a model recognises.
@@ -110,7 +111,7 @@ async function adversarial(from: string, radius: number): Promise<Outcome> {
   const model = new Model(engine, await importOnnx(readFileSync(from)));
   const before = (await evaluate(model, heldOut, { batchSize: 32 })).accuracy;
   const least = values.least === undefined ? before : Number(values.least);
-  line(0, NaN, before);
+  console.log(`${from}: held-out ${(100 * before).toFixed(1)} %`);
   model.unfreeze().batchNorm('train');
   const radii = constant(Float32Array.from({ length: batch }, (_, i) => (radius * i) / (batch - 1)), [batch, 1, 1, 1]); // prettier-ignore
   const perChannel = (list: readonly number[]) => constant(list, [1, 3, 1, 1]);

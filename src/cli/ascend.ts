@@ -34,10 +34,12 @@ import { imageOf, preprocessOf } from '../model/image_space.ts';
 import { modelOptions, networkOf, pictureModelOf } from './model.ts';
 import { fileName, numbered } from './names.ts';
 
-const pictures: Readonly<Record<string, () => Parametrization>> = {
-  ...{ fourier, pixels, input: inputSpace, pyramid, aligned },
-  transparent: () => transparent(),
+/** Spectra fall as fast as they are told to; the others have none. */
+const spectra: Readonly<Record<string, (options: { decay: number }) => Parametrization>> = {
+  ...{ fourier, aligned },
+  transparent: (options) => transparent(fourier(options)),
 };
+const others: Readonly<Record<string, () => Parametrization>> = { pixels, input: inputSpace, pyramid };
 
 /** Frames of an animation. */
 const FRAMES = 40;
@@ -45,7 +47,7 @@ const FRAMES = 40;
 interface Choices {
   steps: number;
   seed: number;
-  picture: string;
+  picture: Parametrization;
   pictures: number;
   transforms: string;
   relu: 'plain' | 'guided' | 'rectified';
@@ -68,6 +70,10 @@ export const ascendCommand = defineCommand({
       'fourier',
       'what is climbed on: a spectrum, pixels, the input, grids from coarse to fine, spectra that share low frequencies, a spectrum with opacity',
     ),
+    decay: finite(
+      undefined,
+      'power of the frequency by which the amplitudes of a spectrum fall (default 1; 1.5 is coarser)',
+    ),
     pictures: atMost(256, count(1, 'pictures of each unit, drawn together: for diversity, alignment, interpolated')),
     transforms: choice(['lucid', 'none'], 'lucid', 'what the network sees: the picture moved a little, or as it is'),
     relu: choice(['plain', 'guided', 'rectified'], 'plain', 'how gradients pass ReLUs'),
@@ -84,6 +90,7 @@ export const ascendCommand = defineCommand({
   more: () =>
     `An expression: "channel(layer3,7) - 0.01*l1", "logit('pug, pug-dog') + 2*neuron(layer4,3)"; of ${expressionUsage.join(', ')}.`,
   async run(c, o) {
+    const choices = { ...o, picture: pictureOf(o) };
     const network = await networkOf(c, o);
     for (const text of c.positionals) for (const layer of layersOf(text)) network.resolve(layer);
     const photo = o.image === undefined ? undefined : await decodeImage(o.image);
@@ -105,7 +112,7 @@ export const ascendCommand = defineCommand({
       for (let at = 0; at < units.length; at += batch) {
         const some = clear.slice(at, at + batch).flatMap((unit) => Array<Unit>(o.pictures).fill(unit));
         const start = some.some(({ text }) => comparesWith(text)) ? undefined : given;
-        await drawSome(c, model, some, files.slice(at * o.pictures), start, o, drawn);
+        await drawSome(c, model, some, files.slice(at * o.pictures), start, choices, drawn);
       }
     } finally {
       if (o.sheet && drawn.length > 0) await c.hold(() => writeSheet(c, o.out, drawn, o.steps));
@@ -113,6 +120,16 @@ export const ascendCommand = defineCommand({
     c.result(drawn.map(({ image: _, ...row }) => row));
   },
 });
+
+/** @throws WgradError 'usage' where there is no spectrum to fall. */
+function pictureOf({ picture, decay }: { picture: string; decay: number | undefined }): Parametrization {
+  const spectrum = spectra[picture];
+  if (spectrum) return spectrum({ decay: decay ?? 1 });
+  if (decay === undefined) return others[picture]!();
+  throw new WgradError('usage', `--decay is for spectra, which --picture ${picture} has none of`, {
+    remedy: `Take --picture ${Object.keys(spectra).join(', ')}`,
+  });
+}
 
 /** A unit whose picture is no more opaque than it needs to be. */
 const costly = ({ text, objective }: Unit): Unit => ({ text, objective: objective.times(opacity().negated().plus(1)) });
@@ -133,7 +150,7 @@ async function drawSome(
     pictures: units.length,
     steps: o.steps,
     seed: o.seed,
-    picture: pictures[o.picture]!(),
+    picture: o.picture,
     transforms: o.transforms === 'none' ? [] : lucidTransforms(side),
     relu: o.relu,
     every: Math.max(1, Math.floor(o.steps / FRAMES)),

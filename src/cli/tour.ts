@@ -76,7 +76,12 @@ export const tourCommand = defineCommand({
     const steps = [
       looked,
       explainStep(tour, looked),
-      drawStep(tour, o.steps ?? (images ? 16 : 64), images ? [3] : [3, 11]),
+      drawStep(
+        tour,
+        images
+          ? { steps: o.steps ?? 16, channels: [3], classes: 2 }
+          : { steps: o.steps ?? 64, channels: [3, 11], classes: 8 },
+      ),
       tuned,
     ];
     const adapter = (await c.engine()).description;

@@ -4,7 +4,7 @@ import { explain, type MethodName, type MethodOptions } from '../../src/explain/
 import type { Model } from '../../src/model/model.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden, golden2, goldenModel, type Golden } from '../support/golden.ts';
+import { shapesModel, golden, golden2, goldenModel, type Golden } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
@@ -54,7 +54,7 @@ describe.skipIf(!dataFolder)('class activation maps', () => {
 
   it.each(['mini', 'shapes'])('%s', async (name) => {
     const engine = await testEngine();
-    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
     const reference = golden2('cam');
     const x = reference.tensor(`${name}.input`);
     const target = reference.values[`${name}.target`] as number;

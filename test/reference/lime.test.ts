@@ -7,7 +7,7 @@ import { selections } from '../../src/explain/surrogate/select.ts';
 import { imagenetPreprocess, normalize } from '../../src/image/preprocess.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden2, goldenModel } from '../support/golden.ts';
+import { shapesModel, golden2, goldenModel } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
@@ -61,7 +61,7 @@ describe.skipIf(!dataFolder)('lime', { timeout: 30 * 60_000 }, () => {
   it.each(entries)('%s', async (name) => {
     const engine = await testEngine();
     const file = name === 'p0' ? 'resnet50-coarse' : 'mini-legacy';
-    const model = name === 'shapes' ? await embeddedModel(engine) : await goldenModel(engine, file);
+    const model = name === 'shapes' ? await shapesModel(engine) : await goldenModel(engine, file);
     const stored = reference.values[name] as {
       hide_color: number | null;
       image_kind: string;
@@ -153,7 +153,7 @@ describe.skipIf(!dataFolder)('regions', { timeout: 30 * 60_000 }, () => {
   const check = report('Ablation and XRAI');
   it.each(['mini', 'shapes'])('%s', async (name) => {
     const engine = await testEngine();
-    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
     const reference = golden2('attr-more');
     const x = reference.tensor(`${name}.input`);
     const target = reference.values[`${name}.target`] as number;

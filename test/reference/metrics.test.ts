@@ -4,7 +4,7 @@ import { createExplainer, deletion, infidelity, insertion, road, sensitivityMax,
 import { blurred } from '../../src/explain/metrics/removal.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden2, goldenModel } from '../support/golden.ts';
+import { shapesModel, golden2, goldenModel } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
@@ -12,7 +12,7 @@ describe.skipIf(!dataFolder)('metrics', () => {
   const check = report('Metrics');
   it.each(['mini', 'shapes'])('%s', async (name) => {
     const engine = await testEngine();
-    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
     const reference = golden2('metrics');
     const tensor = (key: string) => reference.tensor(`${name}.${key}`);
     const value = (key: string) => reference.values[`${name}.${key}`] as Record<string, number>;

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { explain } from '../../src/explain/index.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden2, goldenModel } from '../support/golden.ts';
+import { shapesModel, golden2, goldenModel } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
@@ -11,7 +11,7 @@ describe.skipIf(!dataFolder)('perturbation', () => {
   const check = report('Occlusion and RISE');
   it.each(['mini', 'shapes'])('%s', async (name) => {
     const engine = await testEngine();
-    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
     const reference = golden2('attr-more');
     const x = reference.tensor(`${name}.input`);
     const target = reference.values[`${name}.target`] as number;

@@ -4,7 +4,7 @@ import { explain, type Completeness } from '../../src/explain/index.ts';
 import type { Model } from '../../src/model/model.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden, golden2, goldenModel, type Golden } from '../support/golden.ts';
+import { shapesModel, golden, golden2, goldenModel, type Golden } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { compare, tolerance } from '../tolerance.ts';
 
@@ -19,7 +19,7 @@ describe.skipIf(!dataFolder)('DeepSHAP', () => {
 
   it.each(['mini', 'shapes'])('%s: each of three baselines, and their mean', async (name) => {
     const engine = await testEngine();
-    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+    const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
     const x = reference.tensor(`${name}.input`);
     const all = reference.tensor(`${name}.baselines`);
     for (let k = 0; k < 3; k++) {

@@ -11,7 +11,7 @@ import { noError } from '../../src/explain/errors.ts';
 import { readOptions } from '../../src/options.ts';
 import { dataFolder } from '../support/data.ts';
 import { testEngine } from '../support/engine.ts';
-import { embeddedModel, golden2, goldenModel, type Golden } from '../support/golden.ts';
+import { shapesModel, golden2, goldenModel, type Golden } from '../support/golden.ts';
 import { report } from '../support/report.ts';
 import { tolerance } from '../tolerance.ts';
 
@@ -65,7 +65,7 @@ describe.skipIf(!dataFolder)('SHAP on regions', () => {
     '%s',
     async (name) => {
       const engine = await testEngine();
-      const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+      const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
       const reference = golden2('shap');
       const x = reference.tensor(`${name}.input`);
       const labels = Int32Array.from(reference.tensor(`${name}.kernel.segments`));
@@ -137,7 +137,7 @@ describe.skipIf(!dataFolder)('SHAP on regions', () => {
     '%s partition, %s',
     async (name, hide, batch) => {
       const engine = await testEngine();
-      const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await embeddedModel(engine);
+      const model = name === 'mini' ? await goldenModel(engine, 'mini-legacy') : await shapesModel(engine);
       const reference = golden2('shap');
       const x = reference.tensor(`${name}.input`);
       const about = reference.values[`${name}.partition.${hide}`] as { max_evals: number; base: number[] };

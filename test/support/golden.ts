@@ -42,7 +42,12 @@ export async function goldenModel(engine: Engine, name: string): Promise<Model> 
 }
 
 /** The model that the package carries. */
-export async function embeddedModel(engine: Engine): Promise<Model> {
-  const file = await readOnnxFile(fileURLToPath(new URL('../../weights/shapes.onnx', import.meta.url)));
+export const embeddedModel = (engine: Engine): Promise<Model> => modelAt(engine, '../../weights/shapes.onnx');
+
+/** The network of golden2's `shapes`: what the package carried before its units were made clean (scripts/train-shapes.ts). */
+export const shapesModel = (engine: Engine): Promise<Model> => modelAt(engine, '../fixtures/shapes_clean.onnx');
+
+async function modelAt(engine: Engine, path: string): Promise<Model> {
+  const file = await readOnnxFile(fileURLToPath(new URL(path, import.meta.url)));
   return new Model(engine, await importOnnx(file.bytes, file));
 }
