@@ -133,7 +133,7 @@ function besideTable({ by, pictures, rows }: Beside): Section {
   const end = (title: string) => ({ title, align: 'end' as const });
   return {
     title: `Beside ${by}`,
-    text: `The same methods on the same ${pictures} pictures: wgrad's, theirs, and the mean of the differences picture by picture with its 95 % bootstrap interval.`,
+    text: `The same methods on the same ${pictures} pictures: wgrad's, theirs, and the mean of the differences picture by picture with its 95 % bootstrap interval. Of methods that draw, one seed serves all pictures, and the interval leaves its luck out: try others, --kernel-shap.seed 1.`,
     body: table({
       columns: ['method', ...shown.flatMap((name) => [end(name), end('theirs'), end('difference')]), 'theirs is'],
       rows: rows.map((r) => [
