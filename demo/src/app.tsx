@@ -26,6 +26,8 @@ const views = [
   ['bench', 'Bench', BenchView],
 ] as const;
 
+const EMBEDDED = 'shapes (embedded)';
+
 type ViewName = (typeof views)[number][0];
 
 const fromHash = (): ViewName => views.find(([name]) => location.hash === `#${name}`)?.[0] ?? 'explain';
@@ -60,6 +62,9 @@ export function App() {
   };
   const openUrl = (url: string, name: string) =>
     open(name, () => lab.openUrl(url, name, (loaded: number, total: number) => setOpening({ name, loaded, total })));
+  const openEmbedded = () => openUrl(new URL(embedded, location.href).href, EMBEDDED);
+  const openPublished = (name: string) =>
+    open(name, () => lab.openPublished(name, (loaded: number, total: number) => setOpening({ name, loaded, total })));
   const openFile = (file: File) =>
     open(file.name, async () => {
       const bytes = new Uint8Array(await file.arrayBuffer());
@@ -69,12 +74,25 @@ export function App() {
   useEffect(() => {
     const onHash = () => setView(fromHash());
     addEventListener('hashchange', onHash);
+    // A file that misses its place must not replace the page; a model may be dropped anywhere.
+    const onDrag = (event: DragEvent) => event.preventDefault();
+    const onDrop = (event: DragEvent) => {
+      event.preventDefault();
+      const model = [...(event.dataTransfer?.files ?? [])].find(({ name }) => name.endsWith('.onnx'));
+      if (model) void openFile(model);
+    };
+    addEventListener('dragover', onDrag);
+    addEventListener('drop', onDrop);
     void lab
       .device()
       .then(setDevice)
-      .then(() => openUrl(new URL(embedded, location.href).href, 'shapes (embedded)'))
+      .then(openEmbedded)
       .catch((error: unknown) => setFault(faultOf(error)));
-    return () => removeEventListener('hashchange', onHash);
+    return () => {
+      removeEventListener('hashchange', onHash);
+      removeEventListener('dragover', onDrag);
+      removeEventListener('drop', onDrop);
+    };
   }, []);
 
   return (
@@ -104,6 +122,8 @@ export function App() {
         busy={opening !== undefined}
         onFile={(file) => void openFile(file)}
         onUrl={(url, name) => void openUrl(url, name)}
+        onPublished={(name) => void openPublished(name)}
+        onEmbedded={model && model.name !== EMBEDDED ? () => void openEmbedded() : undefined}
       />
       <main>
         {fault && <Problem fault={fault} onClose={() => setFault(undefined)} />}

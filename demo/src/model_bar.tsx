@@ -8,12 +8,15 @@ interface ModelBarProps {
   busy: boolean;
   onFile: (file: File) => void;
   onUrl: (url: string, name: string) => void;
+  onPublished: (name: string) => void;
+  /** Back to the model that comes with the page; undefined where it is open. */
+  onEmbedded: (() => void) | undefined;
 }
 
 const count = (n: number) =>
   n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(0)} k` : String(n);
 
-export function ModelBar({ model, busy, onFile, onUrl }: ModelBarProps) {
+export function ModelBar({ model, busy, onFile, onUrl, onPublished, onEmbedded }: ModelBarProps) {
   const file = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [address, setAddress] = useState(false);
@@ -25,6 +28,7 @@ export function ModelBar({ model, busy, onFile, onUrl }: ModelBarProps) {
       onDragLeave={() => setOver(false)}
       onDrop={(e) => {
         e.preventDefault();
+        e.stopPropagation();
         setOver(false);
         const [dropped] = e.dataTransfer?.files ?? [];
         if (dropped) onFile(dropped);
@@ -50,11 +54,19 @@ export function ModelBar({ model, busy, onFile, onUrl }: ModelBarProps) {
             e.currentTarget.value = '';
           }}
         />
+        {onEmbedded && (
+          <Button disabled={busy} onClick={onEmbedded}>
+            Embedded model
+          </Button>
+        )}
+        <Button disabled={busy} onClick={() => onPublished('resnet50')}>
+          ResNet-50 <span class="note">103 MB</span>
+        </Button>
         <Button disabled={busy} onClick={() => file.current!.click()}>
           Open .onnx
         </Button>
         <Button disabled={busy} aria-expanded={address} onClick={() => setAddress(!address)}>
-          From an address
+          Address
         </Button>
       </div>
       {address && <Address onUrl={onUrl} />}
@@ -69,11 +81,8 @@ export function ModelBar({ model, busy, onFile, onUrl }: ModelBarProps) {
   );
 }
 
-/** The published ResNet-50 of the ONNX Model Zoo; any other address does too, where its server allows it. */
-const RESNET = 'https://huggingface.co/onnxmodelzoo/resnet50-v1-12/resolve/main/resnet50-v1-12.onnx';
-
 function Address({ onUrl }: Pick<ModelBarProps, 'onUrl'>) {
-  const [url, setUrl] = useState(RESNET);
+  const [url, setUrl] = useState('');
   return (
     <form
       class="row address"
@@ -86,6 +95,7 @@ function Address({ onUrl }: Pick<ModelBarProps, 'onUrl'>) {
         type="url"
         required
         value={url}
+        placeholder="https://…/model.onnx, of a server that allows it"
         aria-label="Address of an ONNX file"
         onInput={(e) => setUrl(e.currentTarget.value)}
       />

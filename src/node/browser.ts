@@ -49,10 +49,10 @@ async function carriedChromium(): Promise<Executable> {
 }
 
 /**
- * Starts the browser; the caller closes it. WebGPU is offered on pages from http://localhost and https, not on about:blank.
+ * Starts the browser, with `more` flags; the caller closes it. WebGPU is offered on pages from http://localhost and https, not on about:blank.
  * @throws WgradError 'file-missing' when there is neither an installed Chromium nor the npm package, or when it does not start.
  */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const installed = findChromium();
   const { path, env } = installed ? { path: installed, env: process.env } : await carriedChromium();
   // Drivers chosen for Dawn in this process are not the browser's: it brings its own SwiftShader.
@@ -64,7 +64,7 @@ export async function launchChromium(): Promise<Browser> {
       // The package holds headless_shell only; an installed browser takes its own headless mode.
       headless: installed ? true : 'shell',
       env: clean,
-      args: [...flags, ...extra],
+      args: [...flags, ...more, ...extra],
     });
   const isRoot = process.getuid?.() === 0;
   try {

@@ -36,7 +36,7 @@ export const gallery = (pictures: readonly Picture[], { width = sizes.picture }:
   markup`<div class="gallery" style="--width:${width}px">${pictures.map(picture)}</div>`;
 
 export const pictureCss = `.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(var(--width),calc(50% - 8px)),1fr));gap:20px 16px;margin:1rem 0}
-.picture{margin:0;max-width:var(--width)}.picture img{display:block;width:100%;height:auto;border-radius:4px}
+.picture{margin:0}.picture img{display:block;width:100%;height:auto;border-radius:4px}
 .pixelated{image-rendering:pixelated}.picture figcaption{font-size:13px;line-height:1.4;color:var(--quiet);margin-top:.4rem;overflow-wrap:anywhere}
 .is-wrong img{outline:3px solid var(--wrong);outline-offset:-3px}
 .right{color:var(--right)}.wrong{color:var(--wrong)}.right,.wrong{font-weight:600}`;

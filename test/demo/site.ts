@@ -40,7 +40,11 @@ export async function openSite(): Promise<Site> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const browser = await launchChromium();
+  // Only this machine is there: a page's pictures and models have nowhere to go, and no test downloads weights.
+  const browser = await launchChromium(['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']);
+  // Of the browser, not of a page: it would end with the page.
+  const client = await browser.target().createCDPSession();
+  await client.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: folder });
   return {
     url,
     withoutWebGpu: `${url}blind/`,
@@ -67,8 +71,6 @@ export class Visitor {
     page.on('console', (m) => m.type() === 'error' && visitor.complaints.push(m.text()));
     page.on('pageerror', (error) => visitor.complaints.push(String(error)));
     await page.setViewport({ width: 1280, height: 900 });
-    const client = await page.createCDPSession();
-    await client.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: site.folder, eventsEnabled: true }); // prettier-ignore
     await page.goto(url);
     return visitor;
   }

@@ -61,13 +61,22 @@ export function Intake({ label, multiple = false, pastes = false, onPictures, ch
         </Button>
         {children}
       </div>
-      {camera && <Camera onPicture={(picture) => give([picture])} />}
+      {camera && <Camera burst={multiple} onPicture={(picture) => give([picture])} />}
       {sketch && <Sketch onPicture={(picture) => give([picture])} />}
     </div>
   );
 }
 
-function Camera({ onPicture }: { onPicture: (picture: ImageData) => void }) {
+/** Milliseconds from one picture to the next, while the button is held. */
+const BURST = 200;
+
+interface CameraProps {
+  /** Whether holding the button takes one picture after the other. */
+  burst: boolean;
+  onPicture: (picture: ImageData) => void;
+}
+
+function Camera({ burst, onPicture }: CameraProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [problem, setProblem] = useState('');
   useEffect(() => {
@@ -94,12 +103,25 @@ function Camera({ onPicture }: { onPicture: (picture: ImageData) => void }) {
     context.drawImage(video.current!, 0, 0);
     onPicture(context.getImageData(0, 0, width, height));
   };
+  const held = useRef<ReturnType<typeof setInterval>>(undefined);
+  const release = () => clearInterval(held.current);
+  useEffect(() => release, []);
   if (problem) return <p class="note">{problem}</p>;
   return (
     <div class="camera">
       <video ref={video} muted playsInline aria-label="Camera" />
-      <Button kind="main" onClick={shoot}>
-        Take picture
+      <Button
+        kind="main"
+        onClick={shoot}
+        onPointerDown={() => {
+          release();
+          if (burst) held.current = setInterval(shoot, BURST);
+        }}
+        onPointerUp={release}
+        onPointerLeave={release}
+        onPointerCancel={release}
+      >
+        {burst ? 'Take picture, or hold for more' : 'Take picture'}
       </Button>
     </div>
   );

@@ -47,6 +47,13 @@ export function Problem({ fault, onClose }: { fault: Fault; onClose?: () => void
     <div class="problem" role="alert">
       <div>
         <strong>{fault.message}</strong>
+        {fault.reasons && (
+          <ul>
+            {fault.reasons.map((reason) => (
+              <li key={reason}>{reason}</li>
+            ))}
+          </ul>
+        )}
         {fault.remedy && <p>{fault.remedy}.</p>}
         <code>{fault.code}</code>
       </div>

@@ -1,4 +1,21 @@
-/** A layer's output as a block: as high as its map is large, as thick as it has channels. */
+/** What a network is drawn with. A layer's output as a block: as high as its map is large, as thick as it has channels. */
+import { useEffect, useRef } from 'preact/hooks';
+
+/** For a list wider than the screen: what is picked in it is in view when the list is. */
+export function usePickedInView() {
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const box = list.current!;
+    const observer = new ResizeObserver(() => {
+      const picked = box.querySelector<HTMLElement>('.trained');
+      if (picked) box.scrollLeft = picked.offsetLeft - box.offsetLeft - (box.clientWidth - picked.clientWidth) / 2;
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
+  return list;
+}
+
 interface SlabProps {
   /** [C, H, W]; undefined: a row of numbers. */
   shape: readonly number[] | undefined;

@@ -148,7 +148,7 @@ function Table({ scores }: { scores: readonly CaseScore[] }) {
                 {suite}
               </th>
               {columns.map((name) => (
-                <th key={name} scope="col">
+                <th key={name} scope="col" class={name === 'shape' ? 'shape' : ''}>
                   {suite === 'memory' ? '' : name}
                 </th>
               ))}
@@ -178,7 +178,7 @@ function Row({ suite, name, shape, scores: { wgrad: score } }: CaseScore) {
         </td>
       ) : (
         <>
-          <td>{shape}</td>
+          <td class="shape">{shape}</td>
           <td>{print(score?.readback?.median)}</td>
           <td>{score?.readback && `${print(score.readback.p5)} to ${print(score.readback.p95)}`}</td>
           <td>{print(score?.gflops)}</td>

@@ -1,4 +1,5 @@
 /** Classes with their pictures. Every fourth picture is held out; a pinned one is explained after each epoch. */
+import { lab } from '../lab.ts';
 import { Intake, type Source } from '../ui/intake.tsx';
 import { Button, Picture } from '../ui/parts.tsx';
 
@@ -37,7 +38,10 @@ export function ClassList({ classes, disabled, onChange, onPictures }: ClassList
               kind="quiet"
               disabled={disabled || classes.length <= 2}
               aria-label={`Remove ${name}`}
-              onClick={() => onChange(classes.filter((_, i) => i !== at))}
+              onClick={() => {
+                onChange(classes.filter((_, i) => i !== at));
+                void lab.drop(...items.map(({ id }) => id));
+              }}
             >
               ✕
             </Button>
@@ -56,7 +60,10 @@ export function ClassList({ classes, disabled, onChange, onPictures }: ClassList
                   type="button"
                   class="remove"
                   aria-label="Remove this picture"
-                  onClick={() => set(at, { items: items.filter((item) => item.id !== id) })}
+                  onClick={() => {
+                    set(at, { items: items.filter((item) => item.id !== id) });
+                    void lab.drop(id);
+                  }}
                 >
                   ✕
                 </button>

@@ -1,5 +1,5 @@
 /** What units respond to: a picture that grows from noise or out of a photograph, or a sheet of a layer. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ViewProps } from '../app.tsx';
 import { faultOf, isAborted, lab, type Fault } from '../lab.ts';
 import { Intake, type Source } from '../ui/intake.tsx';
@@ -14,7 +14,7 @@ const SHEET_STEPS = 64;
 
 type Job = 'dream' | 'sheet';
 
-export function DreamView({ model }: ViewProps) {
+export function DreamView({ model, active }: ViewProps) {
   const last = model.layers.at(-1);
   const [units, setUnits] = useState<Unit[]>(
     last ? [{ kind: 'channel', layer: last.name, index: 0, weight: 1 }] : [{ kind: 'class', index: 0, weight: 1 }],
@@ -83,7 +83,11 @@ export function DreamView({ model }: ViewProps) {
           </Button>
         </div>
         {from === 'photo' && (
-          <Intake label={photo ? 'Another picture' : 'Choose a picture'} onPictures={([source]) => setPhoto(source)}>
+          <Intake
+            label={photo ? 'Another picture' : 'Choose a picture'}
+            pastes={active}
+            onPictures={([source]) => setPhoto(source)}
+          >
             {photo && <Preview source={photo} />}
           </Intake>
         )}
@@ -169,11 +173,16 @@ export function DreamView({ model }: ViewProps) {
 
 function Preview({ source }: { source: Source }) {
   const [image, setImage] = useState<ImageData>();
-  const [of, setOf] = useState<Source>();
-  if (of !== source) {
-    setOf(source);
-    setImage(source instanceof ImageData ? source : undefined);
-    if (source instanceof Blob) void lab.add(source).then((shown) => setImage(shown.image), () => undefined); // prettier-ignore
-  }
+  useEffect(() => {
+    let current = true;
+    lab.preview(source).then(
+      (small) => current && setImage(small),
+      // What is no picture says so when it is dreamt on.
+      () => undefined,
+    );
+    return () => {
+      current = false;
+    };
+  }, [source]);
   return <Picture image={image} label="The photograph" class="small" />;
 }

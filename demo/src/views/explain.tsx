@@ -34,7 +34,10 @@ export function ExplainView({ model, active }: ViewProps) {
   };
   const show = async (picture: Shown) => {
     setFault(undefined);
-    setShown(picture);
+    setShown((before) => {
+      if (before) void lab.drop(before.id);
+      return picture;
+    });
     setScores(undefined);
     setHidden(undefined);
     const found = await lab.classify(picture.id);
@@ -54,6 +57,25 @@ export function ExplainView({ model, active }: ViewProps) {
   useEffect(() => {
     lab.methods().then(setMethods).catch(fail);
   }, []);
+  // After a training, or another project: the picture in view is another one's to judge.
+  const revision = useRef(0);
+  const known = useRef(model);
+  if (known.current !== model) {
+    known.current = model;
+    revision.current++;
+  }
+  useEffect(() => {
+    if (revision.current === 0 || !shown) return;
+    lab.classify(shown.id).then(
+      (found) => {
+        setScores(found);
+        setHidden(undefined);
+        setTarget(found[0]?.index);
+      },
+      // Pictures of another size went with the network that they were for.
+      () => setShown(undefined),
+    );
+  }, [model]);
   // Maps that nobody sees would only keep the view that is shown waiting.
   useEffect(() => {
     if (active && samples.current === 0 && !shown) void sample();
@@ -62,7 +84,7 @@ export function ExplainView({ model, active }: ViewProps) {
   return (
     <div class="explain">
       <div class="column">
-        <Intake label="Choose a picture" pastes onPictures={(sources) => void add(sources)}>
+        <Intake label="Choose a picture" pastes={active} onPictures={(sources) => void add(sources)}>
           <Button onClick={() => void sample()}>Another sample</Button>
         </Intake>
         {fault && <Problem fault={fault} onClose={() => setFault(undefined)} />}
@@ -92,7 +114,7 @@ export function ExplainView({ model, active }: ViewProps) {
             target !== undefined &&
             chosen.map((name) => (
               <MethodCard
-                key={name}
+                key={`${name} ${revision.current}`}
                 method={methods.find((m) => m.name === name)}
                 picture={shown}
                 target={target}

@@ -1,5 +1,5 @@
 /** The network's stages from picture to classes; frozen ones look frozen, and cost no gradient. */
-import { shapeInWords, Slab } from '../ui/slab.tsx';
+import { shapeInWords, Slab, usePickedInView } from '../ui/slab.tsx';
 import type { Stage } from '../worker/session.ts';
 
 interface NetworkMapProps {
@@ -21,8 +21,9 @@ export function NetworkMap({ stages, side, unfrozen, disabled, onChange }: Netwo
   const lowest = trainable.findIndex(({ name }) => unfrozen.includes(name));
   const toggle = (name: string) =>
     onChange(unfrozen.includes(name) ? unfrozen.filter((n) => n !== name) : [...unfrozen, name]);
+  const list = usePickedInView();
   return (
-    <ol class="network">
+    <ol ref={list} class="network">
       {trainable.map(({ name, shape, parameters }, i) => {
         const state = unfrozen.includes(name) ? 'trained' : lowest >= 0 && i >= lowest ? 'passed' : 'frozen';
         return (

@@ -121,7 +121,19 @@ export function TuneView({ model, onModel, active }: ViewProps) {
           <Button disabled={busy} onClick={() => void samples()}>
             Use sample shapes
           </Button>
-          <ProjectButtons disabled={busy} classes={classes} onLoad={setClasses} onFault={setFault} />
+          <ProjectButtons
+            disabled={busy}
+            project={{ model: model.name, classes, unfrozen, settings }}
+            onLoad={(project, opened) => {
+              onModel(opened);
+              setClasses([...project.classes]);
+              setUnfrozen([...project.unfrozen]);
+              setSettings(project.settings);
+              setHistory(noHistory);
+              setCanUndo(false);
+            }}
+            onFault={setFault}
+          />
         </div>
         <ClassList
           classes={classes}

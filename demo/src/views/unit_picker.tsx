@@ -1,6 +1,6 @@
 /** What is raised: a layer picked on a map of the network, a channel of it, the whole of it, or a class; or a sum of such. */
 import { Button, Field, Select } from '../ui/parts.tsx';
-import { shapeInWords, Slab } from '../ui/slab.tsx';
+import { shapeInWords, Slab, usePickedInView } from '../ui/slab.tsx';
 import type { Unit } from '../worker/dreaming.ts';
 import type { ModelInfo } from '../worker/session.ts';
 
@@ -40,8 +40,9 @@ export function LayerMap({ model, unit, onChange }: LayerMapProps) {
     ...model.layers.map(({ name, channels, height, width }) => ({ name, shape: [channels, height, width] })),
     { name: CLASSES, shape: undefined },
   ];
+  const list = usePickedInView();
   return (
-    <ol class="network map" aria-label="Layers, from the picture to the classes">
+    <ol ref={list} class="network map" aria-label="Layers, from the picture to the classes">
       {places.map(({ name, shape }) => (
         <li key={name} class={name === layerOf(unit) ? 'trained' : 'passive'}>
           <button type="button" aria-pressed={name === layerOf(unit)} onClick={() => pick(name)}>

@@ -40,6 +40,10 @@ export class Lab {
     });
   }
 
+  openPublished(name: string, onProgress: (loaded: number, total: number) => void) {
+    return this.opening((signal) => this.session.openPublished(name, signal, onProgress));
+  }
+
   private opening(open: (signal: AbortSignal) => ReturnType<Session['open']>) {
     return this.jobs.run('open', async (signal) => {
       const info = await open(signal);
@@ -50,6 +54,16 @@ export class Lab {
 
   add(source: Blob | ImageData) {
     return this.jobs.run(`add ${Math.random()}`, () => this.session.add(source));
+  }
+
+  /** Pictures that nobody sees any more. */
+  drop(...pictures: number[]): void {
+    for (const id of pictures) this.session.drop(id);
+  }
+
+  /** What the engine holds on the device. */
+  memory() {
+    return this.session.engine?.memory;
   }
 
   samples(classes: readonly string[], count: number, seed: string) {
@@ -123,6 +137,15 @@ export class Lab {
 
   dream(dream: Dream, tell: (frame: DreamFrame) => void) {
     return this.jobs.run('dream', (signal) => this.dreaming.run(dream, signal, tell));
+  }
+
+  /** As the network would see it. */
+  preview(source: Blob | ImageData) {
+    return this.jobs.run('preview', async () => {
+      const { id, image } = await this.session.add(source);
+      this.session.drop(id);
+      return image;
+    });
   }
 
   dreamOn(source: Blob | ImageData, dream: PhotoDream, tell: (frame: DreamFrame) => void) {

@@ -7,7 +7,8 @@ import { normalize, resizeAndCrop } from '../../../src/image/preprocess.ts';
 import { preprocessOf } from '../../../src/model/image_space.ts';
 import type { LayerInfo } from '../../../src/model/network.ts';
 import type { Model } from '../../../src/model/model.ts';
-import { loadOnnx } from '../../../src/onnx/index.ts';
+import { loadOnnx, type LoadProgress } from '../../../src/onnx/index.ts';
+import { knownFile, published } from './published.ts';
 
 export interface DeviceInfo {
   description: string;
@@ -32,7 +33,6 @@ export interface ModelInfo {
   /** Layers with units to draw, the deepest last. */
   layers: { name: string; channels: number; height: number; width: number }[];
   warnings: readonly string[];
-  bytes: number;
 }
 
 /** 8-bit pixels as the network sees them, ready for a canvas. */
@@ -53,7 +53,6 @@ export class Session {
   engine: Engine | undefined;
   model: Model | undefined;
   private name = '';
-  private bytes = 0;
   private nextId = 1;
   private readonly pictures = new Map<number, Held>();
 
@@ -65,16 +64,33 @@ export class Session {
 
   /** @throws what importing throws; the model that was open stays then. */
   async open(bytes: Uint8Array, name: string, signal: AbortSignal): Promise<ModelInfo> {
-    const before = this.model?.pictureShape;
     await this.device();
     // A Blob can be read again after a loss of the device, and a browser need not keep it in memory.
-    const model = await loadOnnx(this.engine!, new Blob([bytes as Uint8Array<ArrayBuffer>]), { signal });
+    const file = new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    return this.take(await loadOnnx(this.engine!, file, { ...(await knownFile(bytes)), signal }), name);
+  }
+
+  /** Published weights, verified, from the browser's cache where they are in it. @throws what downloading throws too */
+  async openPublished(
+    alias: string,
+    signal: AbortSignal,
+    onProgress: (loaded: number, total: number) => void,
+  ): Promise<ModelInfo> {
+    await this.device();
+    const { name, url, sha256, labels, preprocess } = await published(alias);
+    const tell = ({ loaded, total }: LoadProgress) => onProgress(loaded, total);
+    return this.take(
+      await loadOnnx(this.engine!, url, { sha256, cache: true, labels, preprocess, signal, onProgress: tell }),
+      name,
+    );
+  }
+
+  private take(model: Model, name: string): ModelInfo {
+    // Pictures are held as the model takes them.
+    if (String(this.model?.pictureShape) !== String(model.pictureShape)) this.pictures.clear();
     this.model?.dispose();
     this.model = model;
-    // Pictures are held as the model takes them.
-    if (String(before) !== String(model.pictureShape)) this.pictures.clear();
     this.name = name;
-    this.bytes = bytes.length;
     return this.info();
   }
 
@@ -124,7 +140,6 @@ export class Session {
       stages,
       layers,
       warnings: model.warnings,
-      bytes: this.bytes,
     };
   }
 

@@ -46,7 +46,8 @@ export async function gridHtml(grid: Grid): Promise<string> {
     const head = markup`<tr class="row"><th scope="rowgroup" colspan="${grid.columns.length}"><div>${rowHead(row)}</div></th></tr>`;
     rows.push(markup`<tbody>${head}<tr>${cells}</tr></tbody>\n`);
   }
-  const heads = grid.columns.map((c) => markup`<th scope="col"><h3>${c.title}</h3>${paragraphs(c.text)}</th>`);
+  // Without words it has nothing to say where heads are a legend behind the rows.
+  const heads = grid.columns.map((c) => markup`<th scope="col"${c.text?.length ? '' : markup` class="bare"`}><h3>${c.title}</h3>${paragraphs(c.text)}</th>`); // prettier-ignore
   const below = grid.scale && markup`<div class="shared">${bar(grid.scale)}${paragraphs([grid.scaleText ?? ''])}</div>`;
   const many = grid.columns.length > WIDE ? 'wgrad-grid many' : 'wgrad-grid';
   // Columns narrow until they all fit, or are as narrow as their words allow.
@@ -58,7 +59,7 @@ ${rows}</table>${below}</div>`.text;
 /** Rules of the folded form, in which the head comes last. Titles, pictures, bars and captions of a line stand at one height. */
 const folded = (at: string) => `${at} table{display:flex;flex-direction:column}${at} tbody{display:block}
 ${at} thead{display:block;order:1;border-top:1px solid var(--line);padding-top:12px}${at} thead tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(260px,100%),1fr));gap:14px 32px}
-${at} thead th:first-child{display:none!important}${at} thead th{display:block;width:auto;min-width:0;padding:0;position:static!important}
+${at} thead th:first-child,${at} thead th.bare{display:none!important}${at} thead th{display:block;width:auto;min-width:0;padding:0;position:static!important}
 ${at} tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(144px,1fr));gap:0 12px}${at} tbody tr.row{display:block}
 ${at} td,${at} .row th{display:block;width:auto;padding-right:0;position:static!important}${at} tbody td b{display:block}${at} img{width:100%;max-width:${sizes.picture}px}${at} .bar,${at} .ticks{max-width:${sizes.picture}px}
 ${at} td{display:grid;grid-row:span 5;grid-template-rows:subgrid;align-content:start}${at} figure{display:contents}`;
