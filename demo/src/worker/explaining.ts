@@ -58,7 +58,7 @@ const offered = () =>
 const KEPT = 6;
 
 export class Explaining {
-  private readonly explainers = new Lru<string, Promise<Explainer>>(KEPT, (made) => void made.then((e) => e.dispose()));
+  private readonly explainers = new Lru<string, Promise<Explainer>>(KEPT, (made) => void made.then((e) => e.dispose(), () => undefined)); // prettier-ignore
   private readonly maps = new Map<number, { map: Attribution; picture: number }>();
   private regions: { picture: number; labels: Int32Array } | undefined;
   private nextId = 1;
