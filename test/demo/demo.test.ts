@@ -96,6 +96,8 @@ async function fits({ page }: Visitor): Promise<void> {
   const faults: string[] = [];
   for (const width of [360, 600, 900, 1440]) {
     await page.setViewport({ width, height: 800 });
+    // Charts follow their boxes a frame later.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     faults.push(...(await page.evaluate(misfits)).map((fault) => `${width} px: ${fault}`));
   }
   await page.setViewport(SCREEN);
