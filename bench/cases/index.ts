@@ -1,5 +1,6 @@
 /** Every case of every suite. */
 import { suites, type Case, type Suite, type Task } from '../core/case.ts';
+import { SMALL } from '../core/operands.ts';
 import { convolutionCase, layerCases } from './shapes.ts';
 
 const picture = (batch: number, channels: number, side: number) => `[${batch}, ${channels}, ${side}, ${side}]`;
@@ -103,7 +104,7 @@ const dispatches = (count: number): Case => ({
   suite: 'overhead',
   name: `${count} dispatches`,
   group: 'dispatches',
-  shape: '[64]',
+  shape: `[${SMALL}]`,
   task: { kind: 'dispatches', count },
   flops: 0,
   quick: count === 100,

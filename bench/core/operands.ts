@@ -43,6 +43,9 @@ export const pictures = (batch: number, { side, spread }: Pick<NetworkSource, 's
 export const targets = (batch: number, classes: number): Int32Array<ArrayBuffer> =>
   Int32Array.from({ length: batch }, (_, i) => (7 * i + 3) % classes);
 
+/** Values of a tensor that costs nothing but its dispatch. tfjs would add fewer than a thousand without the device. */
+export const SMALL = 1024;
+
 /** SGD of every training step. */
 export const SGD = { lr: 0.01, momentum: 0.9 } as const;
 

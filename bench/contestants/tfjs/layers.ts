@@ -2,7 +2,7 @@
 import type * as Tf from '@tensorflow/tfjs-core';
 import { reorder } from '../../../src/graph/layout.ts';
 import type { ConvolutionTask, Task } from '../../core/case.ts';
-import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, targets } from '../../core/operands.ts';
+import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, SMALL, targets } from '../../core/operands.ts';
 
 export type Tfjs = typeof Tf;
 
@@ -129,7 +129,7 @@ export function layerWork(tf: Tfjs, task: Task): Work | undefined {
       return { operands: [logits, labels], orders: { dlogits: 'row' }, compute: () => ({ dlogits: dlogits() }) };
     }
     case 'dispatches': {
-      const [x, y] = ['x', 'y'].map((name) => tf.tensor1d(noise(64, name)));
+      const [x, y] = ['x', 'y'].map((name) => tf.tensor1d(noise(SMALL, name)));
       const chain = () => {
         let sum: Tf.Tensor = x!;
         for (let i = 0; i < task.count; i++) sum = tf.add(sum, y!);

@@ -16,7 +16,7 @@ import { slice } from '../../../src/ops/slice.ts';
 import type { Profile } from '../../../src/plan/profile.ts';
 import type { Feeds, Program } from '../../../src/plan/program.ts';
 import type { Entry, Task } from '../../core/case.ts';
-import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, targets } from '../../core/operands.ts';
+import { convolutionShapes, noise, noiseOf, POOL, pooledSide, rectified, SMALL, targets } from '../../core/operands.ts';
 
 /** An effect that has no kernel: the planner takes the variable for changed. */
 const touchOp: Op<object> = {
@@ -86,7 +86,7 @@ const builders: { [K in Task['kind']]?: Builder<K> } = {
     return of([logits], { dlogits: grad(loss, [logits.tensor])[0]! });
   },
   dispatches({ count }) {
-    const [x, y] = [variable('x', [64]), variable('y', [64])];
+    const [x, y] = [variable('x', [SMALL]), variable('y', [SMALL])];
     let sum = x.tensor;
     for (let i = 0; i < count; i++) sum = add(sum, y.tensor);
     return of([x, y], { sum });
