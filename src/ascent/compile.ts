@@ -150,11 +150,15 @@ export async function compileStep(model: Model, request: StepRequest): Promise<C
         }
         return other;
       },
-      feeds: (at, random) => ({
-        ...draw(random),
-        settings: request.optimizer.settings(at + 1, typeof lr === 'number' ? lr : lr(at + 1)),
-        step: at,
-      }),
+      feeds(at, random) {
+        // Where penalties alone are raised, nothing is moved.
+        const moves = Object.entries(draw(random)).filter(([name]) => program.plan.inputs.has(name));
+        return {
+          ...Object.fromEntries(moves),
+          settings: request.optimizer.settings(at + 1, typeof lr === 'number' ? lr : lr(at + 1)),
+          step: at,
+        };
+      },
       shown,
       report,
       best,

@@ -159,6 +159,11 @@ describe('penalties pull the picture as it is drawn', () => {
     near(await direction(l2()), expected);
   });
 
+  it('alone too, where nothing that the network sees counts', async () => {
+    const list = await frames({ objective: l2().negated(), steps: 2, transforms: [jitter(1)], optimizer: sgd({ lr: 1e-3 }) }); // prettier-ignore
+    expect(list[2]!.frame.objective).toBeGreaterThan(list[0]!.frame.objective);
+  });
+
   it('total variation towards neighbours', async () => {
     const gradient = new Array<number>(size).fill(0);
     for (let i = 0; i < size; i++) {
