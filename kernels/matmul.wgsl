@@ -11,6 +11,8 @@ const A_BATCH: u32 = 0u;
 const B_BATCH: u32 = 0u;
 const M_TILES: u32 = 1u;
 const TILES: u32 = 1u;
+// Summands that are added up by themselves first: errors grow with the longer of the two sums, not with K.
+const BLOCK: u32 = 32u;
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -49,14 +51,24 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   var c1 = vec4f(0.0);
   var c2 = vec4f(0.0);
   var c3 = vec4f(0.0);
-  for (var k = 0u; k < K; k++) {
-    let v = vec4f(b[pb.x], b[pb.y], b[pb.z], b[pb.w]);
-    c0 = fma(vec4f(a[pa.x]), v, c0);
-    c1 = fma(vec4f(a[pa.y]), v, c1);
-    c2 = fma(vec4f(a[pa.z]), v, c2);
-    c3 = fma(vec4f(a[pa.w]), v, c3);
-    pa += vec4u(A_K);
-    pb += vec4u(B_K);
+  for (var done = 0u; done < K; done += BLOCK) {
+    var s0 = vec4f(0.0);
+    var s1 = vec4f(0.0);
+    var s2 = vec4f(0.0);
+    var s3 = vec4f(0.0);
+    for (var k = done; k < min(done + BLOCK, K); k++) {
+      let v = vec4f(b[pb.x], b[pb.y], b[pb.z], b[pb.w]);
+      s0 = fma(vec4f(a[pa.x]), v, s0);
+      s1 = fma(vec4f(a[pa.y]), v, s1);
+      s2 = fma(vec4f(a[pa.z]), v, s2);
+      s3 = fma(vec4f(a[pa.w]), v, s3);
+      pa += vec4u(A_K);
+      pb += vec4u(B_K);
+    }
+    c0 += s0;
+    c1 += s1;
+    c2 += s2;
+    c3 += s3;
   }
   store(batch, m, n, c0);
   store(batch, m + 1u, n, c1);

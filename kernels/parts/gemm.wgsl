@@ -86,11 +86,12 @@ fn columns(at: u32, stride: u32) -> mat4x4f {
   return transpose(rows);
 }
 
-// c + v * w in one expression, column by column: software adapters keep variables in memory, and the least of this one.
+// c + v * w, column by column: of this, software adapters keep the fewest variables in memory. The four products are
+// added up before they meet the sum, which so is rounded once and not four times.
 fn plus(c: vec4f, v: vec4f, w: mat4x4f) -> vec4f {
   return vec4f(along(c.x, v, w[0]), along(c.y, v, w[1]), along(c.z, v, w[2]), along(c.w, v, w[3]));
 }
 
 fn along(c: f32, v: vec4f, w: vec4f) -> f32 {
-  return fma(v.w, w.w, fma(v.z, w.z, fma(v.y, w.y, fma(v.x, w.x, c))));
+  return c + fma(v.w, w.w, fma(v.z, w.z, fma(v.y, w.y, v.x * w.x)));
 }

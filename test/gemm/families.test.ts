@@ -96,7 +96,7 @@ const candidates = (problem: GemmProblem, device: GemmDevice): Choice[] =>
     .flatMap((c) => [c, { ...c, parts: 3 }]);
 
 // The first shape compiles all of them: seconds on an idle machine, more on a busy one.
-describe.each(adapters)('on %s', { timeout: 300_000 }, (_, engine) => {
+describe.each(adapters)('on %s', { timeout: 900_000 }, (_, engine) => {
   it.each(shapes)('$name', async ({ x, w, attrs }) => {
     const conv = convAttrs(attrs);
     const g = convGeometry(x, w, conv);

@@ -35,6 +35,24 @@ describe.each(adapters)('on %s', (_, engine) => {
     });
     expect(compare(y, expected).maxRel).toBeLessThan(tolerance.op);
   });
+
+  it.each([
+    ['a few columns', 20],
+    ['by the GEMM kernels', 128],
+  ])('a sum of 4096 positive products is right to a few roundings, %s', async (_name, n) => {
+    const [m, k] = [n === 128 ? 128 : 1, 4096];
+    const positive = (size: number, seed: number) => spread(size, seed).map((v) => Math.abs(v) + 0.1);
+    const [va, vb] = [positive(m * k, 1), positive(k * n, 2)];
+    const y = ops.matmul(input('a', [m, k]), input('b', [k, n]));
+    const computed = (await engine.evaluate({ y }, { a: va, b: vb })).y;
+    let worst = 0;
+    for (let i = 0; i < 20; i++) {
+      let total = 0;
+      for (let j = 0; j < k; j++) total += va[j]! * vb[j * n + i]!;
+      worst = Math.max(worst, Math.abs(computed[i]! / total - 1));
+    }
+    expect(worst).toBeLessThan(tolerance.blockedSum);
+  });
 });
 
 describe('refusals', () => {
