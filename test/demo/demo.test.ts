@@ -304,6 +304,11 @@ it('fine-tunes to a visible gain, stops, undoes, exports, and opens what it expo
   await v.sees('.tune [role=status]', /Loaded/);
   await v.sees('.model .summary', /3 classes/);
   expect(await v.page.$$('.classes .thumb')).toHaveLength(48);
+  // What a step will cost is known before it is trained, and more of what more is unfrozen.
+  const memory = async () => Number(/([\d.]+) MB/.exec(await v.sees('.facts dd', /about [\d.]+ m?s/) && (await v.text('.facts dd')))![1]); // prettier-ignore
+  const head = await memory();
+  await v.page.$$eval('.tune .network button', (all) => (all as HTMLElement[]).find((b) => /^layer1/.test(b.textContent!))!.click()); // prettier-ignore
+  await expect.poll(memory, { timeout: 100_000 }).toBeGreaterThan(head);
   await v.view('explain');
   await v.sees('.bars li', /heart|arrow|hexagon/);
   await v.view('tune');

@@ -1,5 +1,14 @@
 /** Drawing what units respond to, frame by frame: from noise, or into a photograph; and a sheet of many. */
-import { ascend, channel, deepDream, layer, logit, totalVariation, type Objective } from '../../../src/ascent/index.ts';
+import {
+  ascend,
+  channel,
+  deepDream,
+  fourier,
+  layer,
+  logit,
+  totalVariation,
+  type Objective,
+} from '../../../src/ascent/index.ts';
 import { decodeImage, toImageData } from '../../../src/browser/index.ts';
 import { encodeApng } from './apng.ts';
 import type { Image, Planes } from '../../../src/image/image.ts';
@@ -44,6 +53,8 @@ export interface SheetCell {
 
 /** Frames that a page can show a second; more only cost readbacks. */
 const FRAMES_PER_SECOND = 12;
+/** Pictures below this side, pixels. */
+const SMALL = 128;
 /** Of a photograph that is dreamt on, pixels: the time grows with its area. */
 const LARGEST = 512;
 
@@ -63,7 +74,7 @@ export class Dreaming {
     let objective = sumOf(units);
     if (smoothness > 0) objective = objective.minus(totalVariation().times(smoothness));
     const due = clock();
-    const options = { objective, steps, seed, signal, ...(rate !== undefined && { lr: rate }) };
+    const options = { objective, steps, seed, signal, picture: this.space, ...(rate !== undefined && { lr: rate }) };
     for await (const frame of ascend(this.session.current, options)) {
       if (frame.step < steps && !due()) continue;
       tell({ step: frame.step, steps, objective: frame.objective, image: this.picture(await frame.image()) });
@@ -112,6 +123,7 @@ export class Dreaming {
         steps,
         seed: 1,
         every: steps,
+        picture: this.space,
         signal,
       })) {
         // prettier-ignore
@@ -123,6 +135,12 @@ export class Dreaming {
 
   animation(frames: readonly ImageData[], delay: number): Promise<Uint8Array> {
     return encodeApng(frames.map(withoutAlpha), delay);
+  }
+
+  /** Small pictures have no room for fine structure: what is coarse weighs more in them. */
+  private get space() {
+    const [, height, width] = this.session.current.pictureShape;
+    return Math.min(height, width) < SMALL ? fourier({ decay: 1.5 }) : fourier();
   }
 
   private picture(values: Float32Array): ImageData {
