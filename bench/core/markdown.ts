@@ -5,7 +5,7 @@ import { faultsOf, groupRatios, msOf, peersOf, ratioTo } from './summary.ts';
 
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
 
-function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+export function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const clean = rows.map((r) => row(r.map((c) => String(c).replaceAll('|', '\\|').replaceAll('\n', ' '))));
   return [row(columns), row(columns.map((_, i) => (i ? '---:' : '---'))), ...clean].join('\n');
 }

@@ -1,5 +1,5 @@
 /** Results in files: read, compared, merged, written. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../../src/node/write.ts';
@@ -7,6 +7,7 @@ import { compareMarkdown } from '../core/compare.ts';
 import { toMarkdown } from '../core/markdown.ts';
 import { merge } from '../core/merge.ts';
 import { toPage } from '../core/page.ts';
+import { resultsIndex } from '../core/results_index.ts';
 import { paperMarkdown, paperPage } from '../paper/report.ts';
 import { SCHEMA, type BenchResult } from '../core/result.ts';
 import { UsageError, type FileWork } from './options.ts';
@@ -40,6 +41,12 @@ export async function fileWork({ kind, files, out }: FileWork): Promise<void> {
     await writeWhole(join(out, 'paper.html'), paperPage('npm run bench -- --paper'));
     await writeWhole(join(out, 'paper.md'), paperMarkdown());
     return console.log(`computed, not measured: wrote ${join(out, 'paper.html')} and paper.md`);
+  }
+  if (kind === 'index') {
+    const kept = readdirSync(out).filter((name) => existsSync(join(out, name, 'result.json'))).sort(); // prettier-ignore
+    const results = kept.map((name) => [name, readResult(join(out, name, 'result.json'))] as const);
+    await writeWhole(join(out, 'README.md'), resultsIndex(Object.fromEntries(results)));
+    return console.log(`wrote ${join(out, 'README.md')} of ${kept.length} results`);
   }
   const results = files.map(readResult);
   if (kind === 'merge') {

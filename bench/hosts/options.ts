@@ -5,7 +5,7 @@ import type { Selection } from '../core/select.ts';
 
 /** Files in place of a run. */
 export interface FileWork {
-  kind: 'compare' | 'merge' | 'paper';
+  kind: 'compare' | 'merge' | 'paper' | 'index';
   files: readonly string[];
   out: string;
 }
@@ -43,6 +43,7 @@ npm run bench:browser -- [options]    in headless Chromium
 npm run bench -- --compare A.json B.json      what became slower or faster, with 95 % intervals
 npm run bench -- --paper                      what the plan means on named GPUs, computed
 npm run bench -- --merge A.json B.json ...    shards as one result
+npm run bench -- --index                      bench/results/README.md anew, of the results beside it
 
 WGRAD_ADAPTER chooses the adapter.`;
 
@@ -121,6 +122,7 @@ const flags = {
   compare: flag,
   merge: flag,
   paper: flag,
+  index: flag,
 } as const;
 const texts = {
   suite: text,
@@ -156,6 +158,7 @@ export function readOptions(
   }
   const out = values.out ?? 'out/bench';
   if (values.paper) return fileWork('paper', positionals, out);
+  if (values.index) return fileWork('index', positionals, values.out ?? 'bench/results');
   if (values.compare || values.merge) return fileWork(values.compare ? 'compare' : 'merge', positionals, out);
   if (positionals.length > 0) refuse(`'${positionals[0]}' is no option`);
   if (values.connect !== undefined && host === 'node') refuse('--connect is of bench:browser');

@@ -9,6 +9,7 @@ import { compare, compareMarkdown } from '../../bench/core/compare.ts';
 import { merge } from '../../bench/core/merge.ts';
 import { race } from '../../bench/core/race.ts';
 import { difference, SCHEMA, type BenchResult, type CaseScore } from '../../bench/core/result.ts';
+import { resultsIndex } from '../../bench/core/results_index.ts';
 import { roofMs } from '../../bench/core/roofline.ts';
 import { runCases } from '../../bench/core/run.ts';
 import { select } from '../../bench/core/select.ts';
@@ -296,6 +297,16 @@ describe('two results', () => {
     expect(text).toContain('the adapter is another: a, then z');
     expect(text.indexOf('micro/b')).toBeLessThan(text.indexOf('micro/a'));
   });
+});
+
+it('kept results stand in one table, each with its command, its ratios and what is wrong with it', () => {
+  const [one, two] = [resultOf(['a']), resultOf(['b'], 2)];
+  const cases = two.cases.map((c) => ({ ...c, scores: { ...c.scores, peer: { failed: 'no such op' } } }));
+  const text = resultsIndex({ first: one, second: { ...two, made: { ...two.made, command: 'npm run it' }, cases } });
+  expect(text).toContain('| [second](second/result.md) | a | 2026-01-01 00:00 at abc | `npm run it` |');
+  expect(text).toContain('| first | forward | peer | 1 |');
+  expect(text).not.toContain('| second | forward');
+  expect(text).toContain('- second: micro/b, peer: no such op');
 });
 
 describe('shards', () => {
