@@ -79,8 +79,8 @@ export const tourCommand = defineCommand({
       drawStep(
         tour,
         images
-          ? { steps: o.steps ?? 16, channels: [3], classes: 2 }
-          : { steps: o.steps ?? 64, channels: [3, 11], classes: 8 },
+          ? { steps: o.steps ?? 16, channels: [3], classes: 2, decay: 1 }
+          : { steps: o.steps ?? 64, channels: [3, 11], classes: 8, decay: 1.5 },
       ),
       tuned,
     ];

@@ -7,8 +7,6 @@ import type { Tour, TourStep } from './tour_steps.ts';
 
 /** So many stages are drawn, the last ones. */
 const STAGES = 3;
-/** Of amplitudes by frequency: in few steps it draws more than Lucid's 1 (docs/visualize.md has what was measured). */
-const DECAY = 1.5;
 
 type Unit = readonly [name: string, objective: Objective];
 
@@ -18,9 +16,11 @@ export interface DrawChoice {
   channels: readonly number[];
   /** So many are drawn, the first ones. */
   classes: number;
+  /** Of amplitudes by frequency (docs/visualize.md has what was measured). */
+  decay: number;
 }
 
-export function drawStep({ c, model, files }: Tour, { steps, channels, classes }: DrawChoice): TourStep {
+export function drawStep({ c, model, files }: Tour, { steps, channels, classes, decay }: DrawChoice): TourStep {
   const stages = stagesOf(model.network, model.graph()).slice(-STAGES);
   const logits = Array.from({ length: Math.min(classes, model.classes) }, (_, k): Unit => [`logit ${model.labelOf(k)}`, logit(k)]); // prettier-ignore
   // The units of a stage are drawn together: what lies above it is not computed.
@@ -33,7 +33,7 @@ export function drawStep({ c, model, files }: Tour, { steps, channels, classes }
       for (const units of groups) {
         const objective = units.map(([, o]) => o);
         let first: Float32Array | undefined;
-        for await (const frame of ascend(model, { objective, steps, every: 8, picture: fourier({ decay: DECAY }), signal: c.signal })) {
+        for await (const frame of ascend(model, { objective, steps, every: 8, picture: fourier({ decay }), signal: c.signal })) {
           c.progress(`  ${units[0]![0]}${units.length > 1 ? ` and ${units.length - 1} more` : ''}`, frame.step, steps);
           first ??= frame.objectives;
           if (frame.step < steps) continue;
