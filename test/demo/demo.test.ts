@@ -265,8 +265,18 @@ it('says what is wrong with a broken model, a text file and a broken picture, an
   await v.press('Dismiss');
   await v.give('.explain input[type=file]', text);
   await v.sees('.problem', /image-decode/);
-  await v.give('.explain input[type=file]', await pictureOf('disc'));
+  // Pictures come in any way: dropped, pasted, drawn by hand.
+  await v.hand('drop', '.explain .intake', await pictureOf('disc'));
   await v.sees('.bars li:first-child', /^disc/);
+  await v.hand('paste', 'body', await pictureOf('ring'));
+  await v.sees('.bars li:first-child', /^ring/);
+  const pasted = await v.pixels('.hover canvas');
+  await v.press('Draw');
+  await v.page.waitForSelector('.sketch canvas');
+  await v.press('Use drawing');
+  await v.press('Draw');
+  await expect.poll(() => v.pixels('.hover canvas'), { timeout: 60_000 }).not.toBe(pasted);
+  await v.sees('.bars li:first-child', /%/);
   // The browser's own line on the address that it could not find.
   expect(v.complaints.filter((text) => !/ERR_NAME_NOT_RESOLVED/.test(text))).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, ElementHandle, Page } from 'puppeteer';
 import { build } from 'vite';
@@ -100,6 +100,23 @@ export class Visitor {
   async give(selector: string, file: string): Promise<void> {
     const input = (await this.page.waitForSelector(selector)) as ElementHandle<HTMLInputElement>;
     await input.uploadFile(file);
+  }
+
+  /** A file dropped on what is there, or pasted. */
+  async hand(how: 'drop' | 'paste', selector: string, file: string): Promise<void> {
+    const bytes = [...readFileSync(file)];
+    await this.page.$eval(
+      selector,
+      (element, kind, data, name) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(data)], name, { type: 'image/png' }));
+        const given = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer };
+        element.dispatchEvent(kind === 'drop' ? new DragEvent('drop', given) : new ClipboardEvent('paste', given));
+      },
+      how,
+      bytes,
+      basename(file),
+    );
   }
 
   text(selector: string): Promise<string> {
