@@ -18,8 +18,14 @@ const B_LOADS: u32 = TILE_N4 * SLICE * 4u / 64u;
 
 // [slice][row][k]: groups of four k. Rows of one invocation lie 8 apart, so that a subgroup reads rows side by side.
 var<workgroup> a_slices: array<array<vec4f, TILE_M * SLICE>, 2>;
-// [slice][k][n]: groups of four n; of a transposed b groups of four k, as [slice][group of k][n % 4][n / 4].
+// [slice][k][n]: groups of four n; of a transposed b groups of four k, as [slice][group of k][n % 4][n / 4], see place().
 var<workgroup> b_slices: array<array<vec4f, TILE_N4 * SLICE * 4>, 2>;
+
+// Where a slice of b has columns 4 n to 4 n + 3 of summand 4 k + q; of a transposed b summands 4 k to 4 k + 3 of column
+// 4 n + q. Those come in by k first: without the exchange of columns they would all fall on one bank.
+fn place(k: u32, q: u32, n: u32) -> u32 {
+  return (4u * k + q) * TILE_N4 + select(n, n ^ q ^ (4u * (k & 1u)) ^ (k & 2u), B_TRANSPOSED);
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -92,12 +98,12 @@ fn main(
           x[i] = a_slices[ready][(down + i * 8u) * SLICE + s];
         }
         for (var j = 0u; j < GROUPS; j++) {
-          let at = s * 4u * TILE_N4 + across + j * 8u;
+          let column = across + j * 8u;
           var v = mat4x4f(
-            b_slices[ready][at],
-            b_slices[ready][at + TILE_N4],
-            b_slices[ready][at + 2u * TILE_N4],
-            b_slices[ready][at + 3u * TILE_N4],
+            b_slices[ready][place(s, 0u, column)],
+            b_slices[ready][place(s, 1u, column)],
+            b_slices[ready][place(s, 2u, column)],
+            b_slices[ready][place(s, 3u, column)],
           );
           if (B_TRANSPOSED) {
             v = transpose(v);
@@ -120,7 +126,7 @@ fn main(
         let load = index + i * 64u;
         if (B_TRANSPOSED) {
           let column = load / SLICE;
-          b_slices[to][((load % SLICE) * 4u + column % 4u) * TILE_N4 + column / 4u] = next_b[i];
+          b_slices[to][place(load % SLICE, column % 4u, column / 4u)] = next_b[i];
         } else {
           b_slices[to][load] = next_b[i];
         }

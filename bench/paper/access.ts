@@ -75,12 +75,15 @@ export function sharedAccesses(form: GemmProblem['form'], tile: Tile): Readonly<
   const readB: Lane = (l) => l % 8;
   if (form === 'tn')
     return { 'read a': (l) => Math.floor(l / 8), 'read b': readB, 'store a': (l) => l, 'store b': (l) => l };
-  const column = (l: number) => Math.floor(l / SLICE.rows);
+  const place = (k: number, q: number, n: number) => (4 * k + q) * tile.n4 + (n ^ q ^ (4 * (k & 1)) ^ (k & 2));
+  const stored: Lane = (l) => {
+    const column = Math.floor(l / SLICE.rows);
+    return place(l % SLICE.rows, column % 4, Math.floor(column / 4));
+  };
   return {
     'read a': (l) => Math.floor(l / 8) * SLICE.rows,
-    'read b': readB,
+    'read b': form === 'nn' ? readB : (l) => place(0, 3, l % 8),
     'store a': (l) => l,
-    'store b':
-      form === 'nn' ? (l) => l : (l) => ((l % SLICE.rows) * 4 + (column(l) % 4)) * tile.n4 + Math.floor(column(l) / 4),
+    'store b': form === 'nn' ? (l) => l : stored,
   };
 }

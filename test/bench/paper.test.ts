@@ -1,6 +1,7 @@
 /** What `--paper` counts, against what can be counted by hand. */
 import { expect, it } from 'vitest';
-import { coalescing, conflicts } from '../../bench/paper/access.ts';
+import { gemmWorkgroup } from '../../src/gpu/kernels.gen.ts';
+import { coalescing, conflicts, sharedAccesses, tileOf } from '../../bench/paper/access.ts';
 import { launchedMs, layersOnPaper, roofMs } from '../../bench/paper/compute.ts';
 import { gpus } from '../../bench/paper/gpus.ts';
 import { paperMarkdown } from '../../bench/paper/report.ts';
@@ -11,6 +12,17 @@ it('neighbours in order are coalesced; every other vector wastes half of a secto
   expect(coalescing(() => 7, 32)).toBe(0.5);
   expect(coalescing((l) => 100 * Math.floor(l / 4) + (l % 4), 32)).toBe(1);
 });
+
+it.each(Object.keys(gemmWorkgroup))(
+  'a workgroup tile of %s touches its memory without conflict, transposed or not',
+  (name) => {
+    for (const form of ['nn', 'nt'] as const) {
+      const accesses = sharedAccesses(form, tileOf(form, name));
+      const turns = Object.entries(accesses).map(([what, access]) => [what, conflicts(access, 64)]);
+      expect(turns).toEqual(Object.keys(accesses).map((what) => [what, 1]));
+    }
+  },
+);
 
 it('vectors side by side and one vector for all are without conflict; those eight apart take eight turns', () => {
   expect(conflicts((l) => l, 64)).toBe(1);

@@ -174,6 +174,8 @@ describe('on a physical GPU', () => {
       const code = `${kernel.code}\n${await kernel.body()}`;
       for (const name of ['a', 'b', 'y'])
         expect(code).toMatch(new RegExp(`var<storage,read(_write)?>${name}:array<(vec4f|B)>`));
+      // In full precision: half floats are read eight bytes a lane.
+      if (code.includes('array<B>')) expect(code).toContain('alias B=vec4f;');
       const [rows, groups] = kernel.name.split(' ')[1]!.split('x').map(Number) as [number, number];
       const outer = kernel.name.includes('outer');
       const lanes = outer ? 16 * 8 * (rows + groups) : 8 * rows * 4 + 8 * groups * 4 * 4;
