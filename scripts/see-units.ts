@@ -3,7 +3,7 @@
  * much of the activation is left when the pictures are moved a little: the table and the sheet of docs/visualize.md.
  *
  *     npx tsx scripts/see-units.ts MODEL.onnx [--units layer3:7,layer3:101,logit:dog] [--size 160] [--steps 256]
- *       [--decay 1] [--batch 4] [--sheet docs/units.webp] [--out out/see-units]
+ *       [--decay 1] [--batch 4] [--sheet docs/units.webp] [--columns 7] [--out out/see-units]
  *
  * Units of a layer are drawn in one program, `batch` at a time; of those of layer3, what lies above it is not computed.
  * Pictures that are in the output folder are not drawn again: an interrupted run goes on with the batch it was at.
@@ -36,6 +36,7 @@ const { values: o, positionals } = parseArgs({
     decay: { type: 'string', default: '1' },
     batch: { type: 'string', default: '4' },
     sheet: { type: 'string' },
+    columns: { type: 'string', default: '7' },
     out: { type: 'string', default: 'out/see-units' },
   },
 });
@@ -43,7 +44,7 @@ const [size, steps] = [Number(o.size), Number(o.steps)];
 /** Moved copies of each picture. */
 const COPIES = 16;
 /** Units beside one another on the sheet. */
-const COLUMNS = 6;
+const COLUMNS = Number(o.columns);
 
 const ways = {
   fourier: { picture: ascent.fourier({ decay: Number(o.decay) }), transforms: ascent.lucidTransforms(size) },
