@@ -104,10 +104,12 @@ async function rowOf(
 }
 
 /** What a unit sees, its longer side {@link CELL} pixels. */
-function cut(image: Image, field: Box): Image {
+export function cut(image: Image, field: Box): Image {
   const factor = CELL / Math.max(field.width, field.height);
   const side = (pixels: number) => Math.max(1, Math.round(pixels * factor));
-  return resize(image, side(field.width), side(field.height), field);
+  // At its own size a window is a crop.
+  const part = resize(image, image.width, image.height, field);
+  return resize(part, side(field.width), side(field.height));
 }
 
 /** A dead unit has no picture, and does not end the others'. */

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cut } from '../../src/cli/dataset_examples.ts';
 import { Interrupt } from '../../src/cli/interrupt.ts';
 import { runCommand } from '../../src/cli/run.ts';
 import { shapeClasses, shapePicture, SIDE } from '../../src/data/shapes.ts';
+import { blank, paste } from '../../src/image/image.ts';
 import { encodePng } from '../../src/image/png.ts';
 import { Random } from '../../src/random.ts';
 
@@ -50,6 +52,15 @@ describe('wgrad dataset-examples', { timeout: 120_000 }, () => {
     expect(html.match(/<img /g)).toHaveLength(2 * 5);
     expect(html).toContain('layer2:3');
     expect((await sharp(join(out, 'sheet.png')).metadata()).width).toBe(5 * 116 - 4);
+  });
+
+  it('crops what the position sees, wherever it is in a picture of any size, and only that', () => {
+    const image = blank(224, 200);
+    paste(image, blank(100, 50, [10, 200, 30]), 124, 150);
+    const seen = cut(image, { left: 124, top: 150, width: 100, height: 50 });
+    expect([seen.width, seen.height]).toEqual([112, 56]);
+    expect([...seen.data]).toEqual([...blank(112, 56, [10, 200, 30]).data]);
+    expect(cut(image, { left: 0, top: 0, width: 224, height: 200 })).toMatchObject({ width: 112, height: 100 });
   });
 
   it.each([
