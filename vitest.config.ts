@@ -2,6 +2,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const reference = process.env['WGRAD_REFERENCE'] === '1';
+const consumers = process.env['WGRAD_CONSUMERS'] === '1';
 const report = process.env['WGRAD_TEST_REPORT'];
 
 /** They replace modules, which other files of the process would find replaced, or have already. */
@@ -46,11 +47,13 @@ export default defineConfig({
   test: {
     projects: reference
       ? [project('reference', true, ['test/reference/**/*.test.ts'], [])]
-      : [
-          // Files of a process share its engine (test/support/engine.ts): pipelines are compiled once.
-          project('together', false, ['test/**/*.test.ts'], ['test/reference/**', ...replacing]),
-          project('alone', true, replacing, []),
-        ],
+      : consumers
+        ? [project('consumers', true, ['test/consumers/*.test.ts'], [])]
+        : [
+            // Files of a process share its engine (test/support/engine.ts): pipelines are compiled once.
+            project('together', false, ['test/**/*.test.ts'], ['test/reference/**', 'test/consumers/**', ...replacing]),
+            project('alone', true, replacing, []),
+          ],
     sequence: { sequencer: LongestFirst },
     globalSetup: 'test/global-setup.ts',
     // WGRAD_TEST_REPORT names the file for counts that a script can read.

@@ -27,16 +27,21 @@ const groupings = {
 
 type Grouping = keyof typeof groupings;
 
+/** What passes of a model are, for commands that look at them. */
+export const passOptions = {
+  output: modelOptions.output,
+  size: modelOptions.size,
+  gradient: onSwitch('with the gradient with respect to the picture'),
+  train: list(shownAs('GLOB', name('a step of SGD with momentum that trains these layers'))),
+  batch: atMost(65_536, count(1, 'pictures a run')),
+};
+
 export const profileCommand = defineCommand({
   summary: 'time each dispatch of a forward pass, of a gradient, or of a training step',
   usage: '[MODEL] [--gradient | --train GLOB[,GLOB...]] [--trace file.json]',
   arity: [0, 1],
   options: {
-    output: modelOptions.output,
-    size: modelOptions.size,
-    gradient: onSwitch('with the gradient of the first class score with respect to the picture'),
-    train: list(shownAs('GLOB', name('a step of SGD with momentum that trains these layers'))),
-    batch: atMost(65_536, count(1, 'pictures a run')),
+    ...passOptions,
     rounds: atMost(1000, count(5, 'times that each dispatch is measured; the figures are medians')),
     method: choice(
       ['auto', 'timestamps', 'submissions'],

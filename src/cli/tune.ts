@@ -4,26 +4,21 @@ import type { Choice } from '../gemm/family.ts';
 import { grad } from '../autograd/grad.ts';
 import { input } from '../graph/leaves.ts';
 import type { Model } from '../model/model.ts';
-import { atMost, count, name } from '../options.ts';
 import { sum } from '../ops/reduce.ts';
 import type { Program } from '../plan/program.ts';
 import { sgd } from '../train/optimizers.ts';
 import { TrainStep } from '../train/step.ts';
 import { defineCommand } from './command.ts';
-import { list, onSwitch, shownAs } from './kinds.ts';
-import { embeddedModel, modelOf, modelOptions, networkOf } from './model.ts';
-import { layersOf } from './profile.ts';
+import { onSwitch } from './kinds.ts';
+import { embeddedModel, modelOf, networkOf } from './model.ts';
+import { layersOf, passOptions } from './profile.ts';
 
 export const tuneCommand = defineCommand({
   summary: 'measure which kernels suit a model on this machine, and keep the answers for later runs',
   usage: '[MODEL] [--gradient] [--train GLOB[,GLOB...]] [--batch N]',
   arity: [0, 1],
   options: {
-    output: modelOptions.output,
-    size: modelOptions.size,
-    gradient: onSwitch('the gradient with respect to the picture too'),
-    train: list(shownAs('GLOB', name('a step that trains these layers too'))),
-    batch: atMost(65_536, count(1, 'pictures a run')),
+    ...passOptions,
     again: onSwitch('measure also what is known already'),
   },
   async run(c, o) {

@@ -26,7 +26,7 @@ async function bundle(entry: string): Promise<string> {
       target: 'es2022',
       minify: true,
       lib: { entry, formats: ['es'], fileName: 'page' },
-      rollupOptions: { output: { inlineDynamicImports: true } },
+      rollupOptions: { output: { codeSplitting: false } },
     },
   })) as Rollup.RollupOutput[];
   return result[0]!.output.map((chunk) => ('code' in chunk ? chunk.code : '')).join('\n');
