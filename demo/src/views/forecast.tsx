@@ -64,10 +64,17 @@ export function ForecastLine({ model, unfrozen, optimizer, batchSize, idle, meas
         </div>
         <div>
           <dt>A step</dt>
-          <dd>{forecast ? `about ${time(forecast.stepMs)}` : waiting}</dd>
-          <dd class="note">
-            {measured === undefined ? first || `of ${batchSize} pictures` : `${time(measured)} measured`}
-          </dd>
+          {measured === undefined ? (
+            <>
+              <dd>{forecast ? `about ${time(forecast.stepMs)}` : waiting}</dd>
+              <dd class="note">{first || `of ${batchSize} pictures`}</dd>
+            </>
+          ) : (
+            <>
+              <dd>{time(measured)}</dd>
+              <dd class="note">median of those so far</dd>
+            </>
+          )}
         </div>
       </dl>
       {reason && <p class="note">{reason}</p>}
