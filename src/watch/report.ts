@@ -37,6 +37,7 @@ export async function trainingPage(story: TrainingStory, options: TrainingPageOp
     curves(story),
     ...(evaluation ? evaluationSections(evaluation, story.classes) : []),
     await maps(story),
+    await ladders(story),
     evaluation && (await mistakesSection(story.mistakes, story.classes)),
     moved(story),
     await units(story),
@@ -90,6 +91,24 @@ async function maps({ looks, classes }: TrainingStory): Promise<Section | undefi
     body.push(markup`<h3>${picture.name} (${classes[picture.label] ?? `class ${picture.label}`}), ${method}</h3>`, gallery(cells, { width: 128 })); // prettier-ignore
   }
   return { title: 'Where it looks', text: 'The same pictures, explained again while the network was trained.', body };
+}
+
+/** The watched units, drawn again after each epoch from the same noise. */
+async function ladders({ looks }: TrainingStory): Promise<Section | undefined> {
+  const first = looks[0];
+  if (!first || first.units.length === 0) return undefined;
+  const chosen = spread(looks, 6);
+  const body: Content[] = [];
+  for (const [i, { unit }] of first.units.entries()) {
+    const cells = await Promise.all(
+      chosen.map(async ({ epoch, units: all }): Promise<Picture> => {
+        const { image, objective } = all[i]!;
+        return { source: await png(image), alt: `${unit}, epoch ${epoch}`, caption: `${epoch === 0 ? 'before' : `epoch ${epoch}`}: ${short(objective)}` }; // prettier-ignore
+      }),
+    );
+    body.push(markup`<h3>${unit}</h3>`, gallery(cells, { width: 128 }));
+  }
+  return { title: 'What units respond to', text: 'Drawn again from the same noise while the network was trained; the numbers are activations.', body }; // prettier-ignore
 }
 
 /** First and last, and evenly between. */

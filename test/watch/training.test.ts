@@ -99,7 +99,7 @@ describe('a watched training', () => {
     const page = await trainingPage(story, { command: 'wgrad finetune' });
     // Not whole pages in a failure's message.
     const text = page.replace(/data:image[^"]*/g, '');
-    for (const title of ['Curves', 'By class', 'Where it looks', 'How far layers moved'])
+    for (const title of ['Curves', 'By class', 'Where it looks', 'What units respond to', 'How far layers moved'])
       expect(text.includes(title), title).toBe(true);
     expect(/(?:src|href)="https?:[^"]*/.exec(text)?.[0]).toBeUndefined();
     expect(/.{30}(?:undefined|NaN|\[object).{0,30}/.exec(text)?.[0]).toBeUndefined();
