@@ -1,7 +1,7 @@
 /** A result as Markdown. */
 import { short } from '../../src/report/numbers.ts';
 import type { BenchResult, CaseScore, Score } from './result.ts';
-import { faultsOf, groupRatios, msOf, peersOf, ratioTo } from './summary.ts';
+import { faultsOf, groupRatios, msOf, peersOf, ratioTo, type GroupRatio } from './summary.ts';
 
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
 
@@ -81,6 +81,18 @@ function inForwards({ forward, ...parts }: NonNullable<Score['parts']>, part: st
 export const partColumns = ['case', 'contestant', 'part', 'median', 'forwards'] as const;
 
 /** What is missing, and what is not as it should be. */
+export const ratioColumns = ['group', 'peer', 'mean', 'least', 'most', 'cases', 'by processor time'] as const;
+
+export const ratioCells = (r: GroupRatio): (string | number)[] => [
+  r.group,
+  r.peer,
+  short(r.mean),
+  short(r.least),
+  short(r.most),
+  r.count,
+  number(r.processor),
+];
+
 export const remarksOn = (result: BenchResult): string[] => [
   ...(result.made.interrupted ? ['It was stopped before its end: cases are missing.'] : []),
   ...(result.made.leftOut ? [`Left out, for want of time: ${result.made.leftOut.join('; ')}.`] : []),
@@ -101,19 +113,7 @@ export function toMarkdown(result: BenchResult): string {
     `Roofline, measured: ${short(roofline.gflops)} GFLOP/s, ${short(roofline.gbs)} GB/s from memory, ${short(roofline.cachedGbs)} GB/s from a cache.`,
     ...section(
       'Ratios (time of the peer over time of wgrad; geometric means)',
-      ratios.length > 0 &&
-        table(
-          ['group', 'peer', 'mean', 'least', 'most', 'cases', 'by processor time'],
-          ratios.map((r) => [
-            r.group,
-            r.peer,
-            short(r.mean),
-            short(r.least),
-            short(r.most),
-            r.count,
-            number(r.processor),
-          ]),
-        ),
+      ratios.length > 0 && table(ratioColumns, ratios.map(ratioCells)),
     ),
     ...section(
       'Cases',

@@ -13,7 +13,17 @@ import {
   type Content,
   type Section,
 } from '../../src/report/index.ts';
-import { cellsOf, columnsOf, figureRows, isTabled, partColumns, partRows, remarksOn } from './markdown.ts';
+import {
+  cellsOf,
+  columnsOf,
+  figureRows,
+  isTabled,
+  partColumns,
+  partRows,
+  ratioCells,
+  ratioColumns,
+  remarksOn,
+} from './markdown.ts';
 import type { BenchResult, CaseScore } from './result.ts';
 import { groupRatios, peersOf, ratioTo } from './summary.ts';
 
@@ -62,22 +72,11 @@ function ratioSection(result: BenchResult): Section | undefined {
     const axis = { label: "the peer's time / wgrad's" };
     return [chartFigure(barChart({ title: group, axis, bars, series: peers }))];
   });
-  const rows = groupRatios(result).map((r) => [
-    r.group,
-    r.peer,
-    short(r.mean),
-    short(r.least),
-    short(r.most),
-    r.count,
-    r.processor === undefined ? '' : short(r.processor),
-  ]);
+  const rows = groupRatios(result).map(ratioCells);
   if (figures.length === 0) return undefined;
   return {
     title: 'Beside others',
-    body: [
-      table({ columns: ['group', 'peer', 'geometric mean', 'least', 'most', 'cases', 'by processor time'], rows }),
-      chartRow(...figures),
-    ],
+    body: [table({ columns: ratioColumns, rows }), chartRow(...figures)],
   };
 }
 
